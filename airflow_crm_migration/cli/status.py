@@ -1,0 +1,72 @@
+"""``airflow crm-migration status``: which gates are signed, which wait, and what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+from airflow_crm_migration.cli.engaged import Engaged, plain
+from airflow_crm_migration.core.gates import sign_command
+from airflow_crm_migration.core.signoff import GateState, state
+from airflow_crm_migration.core.waiting import read_wait
+from airflow_crm_migration.engagement import Gate as GateName
+from airflow_crm_migration.hooks.signing import signing_keyring
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from airflow_crm_migration.core.gates import Gate
+
+_UNSIGNED_GATES = ("owners", "csv")
+_HEADINGS = ("GATE", "STATE", "SIGNED BY", "SIGNED AT", "WAITS SINCE")
+
+
+def run(args: Namespace) -> int:
+    """
+    Print a table of all gates, and for each that is shut why and what to do.
+
+    :param args: ``engagement``
+    :return: exit status
+    """
+    engaged, keyring = Engaged.of(args), signing_keyring()
+    states = {
+        gate: state(engaged.staging, keyring, gate, engaged.engagement.signers)
+        for gate in engaged.gates(*get_args(GateName))
+    }
+    rows = [_row(engaged, gate, found) for gate, found in states.items()]
+    rows += [_waiting_row(engaged, gate) for gate in engaged.gates(*_UNSIGNED_GATES)]
+    _print_table([_HEADINGS, *rows])
+    for gate, found in states.items():
+        if found.status not in ("signed", "nothing_proposed"):
+            _print_next(engaged, gate, found)
+    return 0
+
+
+def _row(engaged: Engaged, gate: Gate, found: GateState) -> tuple[str, ...]:
+    status = found.status.replace("_", " ")
+    signed = found.record if found.status in ("signed", "changed") else None
+    by, at = (signed.signer, signed.time) if signed else ("", "")
+    return (str(gate), status, by, at, _since(engaged, gate))
+
+
+def _waiting_row(engaged: Engaged, gate: Gate) -> tuple[str, ...]:
+    since = _since(engaged, gate)
+    return (str(gate), "waits" if since else "does not wait", "", "", since)
+
+
+def _since(engaged: Engaged, gate: Gate) -> str:
+    wait = read_wait(engaged.staging, gate)
+    return wait.since.isoformat(timespec="seconds") if wait else ""
+
+
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(plain(c).ljust(w) for c, w in zip(row, widths, strict=True)).rstrip())
+
+
+def _print_next(engaged: Engaged, gate: Gate, found: GateState) -> None:
+    print(f"\n{gate}: {plain(found.reason)}")
+    for path in found.changes:
+        print(f"  changed  {plain(path)}")
+    print(f"  look at  review/{gate.slot}.json")
+    print(f"  then     {sign_command(gate, engaged.file)}")

@@ -1,0 +1,1 @@
+"""Duplicates: found exactly first and fuzzily then, decided by people where in doubt."""

@@ -1,0 +1,144 @@
+"""A destination that is read but never written: what a dry run loads into."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.protocols import (
+    Capabilities,
+    Destination,
+    Finding,
+    Member,
+    Normalised,
+    SchemaChange,
+    Stored,
+    Tenant,
+    Write,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from airflow_crm_migration.core.errors import Refused
+    from airflow_crm_migration.core.fields import FieldSpec, ObjectSpec
+
+
+class DryDestination:
+    """
+    Fulfils :class:`.protocols.Destination` by asking the real one and keeping every write to itself.
+
+    A write is answered as the platform would by its published rules, so that the predictions go
+    through the very code that loads.
+    """
+
+    def __init__(self, real: Destination) -> None:
+        """
+        Wrap a destination.
+
+        :param real: asked, never written to
+        """
+        self._real = real
+        self._written: dict[str, Stored] = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="crm-dry-run-")
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the real destination can do."""
+        return self._real.capabilities
+
+    @property
+    def requests_made(self) -> Any:
+        """Requests that the dry run itself made: reads."""
+        return self._real.requests_made
+
+    # -- asked of the real one -------------------------------------------------------------
+
+    def normalise(self, field: FieldSpec, value: Any) -> Normalised:
+        """Say what the platform will make of a value."""
+        return self._real.normalise(field, value)
+
+    def option(self, label: str, taken: Iterable[str]) -> tuple[str, str]:
+        """Return value and label of a new option."""
+        return self._real.option(label, taken)
+
+    def custom_field_name(self, label: str, taken: Iterable[str]) -> str:
+        """Return a name for a new field."""
+        return self._real.custom_field_name(label, taken)
+
+    def tenant(self) -> Tenant:
+        """Return the tenant."""
+        return self._real.tenant()
+
+    def preflight(self) -> list[Finding]:
+        """Check what would get in the way."""
+        return self._real.preflight()
+
+    def describe(self) -> dict[str, ObjectSpec]:
+        """Return the objects."""
+        return self._real.describe()
+
+    def members(self) -> list[Member]:
+        """Return users."""
+        return self._real.members()
+
+    def ensure_schema(self, wanted: Sequence[ObjectSpec], *, dry_run: bool) -> list[SchemaChange]:
+        """List the changes that would be made."""
+        return self._real.ensure_schema(wanted, dry_run=True)
+
+    def count(self, object_name: str, field: str | None = None, prefix: str | None = None) -> int:
+        """Count the live records."""
+        return self._real.count(object_name, field, prefix)
+
+    def listing(
+        self,
+        object_name: str,
+        field: str | None = None,
+        prefix: str | None = None,
+        *,
+        trashed: bool = False,
+    ) -> Iterator[Stored]:
+        """Walk the live records."""
+        return self._real.listing(object_name, field, prefix, trashed=trashed)
+
+    def find(self, object_name: str, field: str, values: Sequence[str]) -> dict[str, Stored]:
+        """Look records up by a unique field."""
+        return self._real.find(object_name, field, values)
+
+    def read(self, object_name: str, ids: Sequence[str]) -> dict[str, Stored]:
+        """Read records by id, those that this run would have written too."""
+        ours = {i: self._written[i] for i in ids if i in self._written}
+        others = [i for i in ids if i not in ours]
+        return ours | (self._real.read(object_name, others) if others else {})
+
+    # -- kept to itself --------------------------------------------------------------------
+
+    def create(self, object_name: str, rows: Sequence[Write]) -> list[Stored | Refused]:
+        """Answer as if the records were created."""
+        made: list[Stored | Refused] = []
+        for row in rows:
+            stored = Stored(row.id or "", dict(row.values))
+            self._written[stored.id] = stored
+            made.append(stored)
+        return made
+
+    def update(self, object_name: str, rows: Sequence[Write]) -> list[Stored | Refused]:
+        """Answer as if the records were updated."""
+        return self.create(object_name, rows)
+
+    def restore(self, object_name: str, ids: Sequence[str]) -> None:
+        """Leave the trash as it is."""
+
+    def upload(self, name: str, size: int, content: IO[bytes]) -> str:
+        """Keep a binary as if it were uploaded."""
+        with tempfile.NamedTemporaryFile(dir=self._folder.name, delete=False) as kept:
+            shutil.copyfileobj(content, kept)
+        return Path(kept.name).name
+
+    def download(self, attachment: Stored) -> IO[bytes]:
+        """Open a binary that was kept."""
+        file_id = attachment.values["file"][0]["file_id"]
+        kept: IO[bytes] = (Path(self._folder.name) / file_id).open("rb")
+        return kept

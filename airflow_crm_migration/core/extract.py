@@ -1,0 +1,243 @@
+"""Reads one object of the source into staging: as received, and typed.
+
+What the API gives and what a CSV file gives are put together record by record: the API's value
+wins, the file fills what is blank. A record with a cell that has no reading is set apart.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.arrow import FILE, ROW, write_rows
+from airflow_crm_migration.core.canonical import canonical_json, time_text
+from airflow_crm_migration.core.cells import BadCell, CellRules, type_record
+from airflow_crm_migration.core.csv_check import CheckedCsv, check_csv
+from airflow_crm_migration.core.csv_export import read_rows
+from airflow_crm_migration.core.errors import UserMistake
+from airflow_crm_migration.core.extract_read import extract_folder, seen
+from airflow_crm_migration.core.extract_store import API, CSV, ExtractStore, Merged, Received
+from airflow_crm_migration.core.identity import content_id, natural_id
+from airflow_crm_migration.core.inbox import csv_file
+from airflow_crm_migration.core.outcomes import Reason
+from airflow_crm_migration.core.protocols import Progress, Route, Source, Values
+from airflow_crm_migration.core.staging import (
+    PartWriter,
+    Staging,
+    discard_manifest,
+    sha256,
+    write_manifest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_crm_migration.core.csv_format import CsvFormat
+    from airflow_crm_migration.core.fields import ObjectSpec
+
+_TELL_EVERY = 10_000
+
+
+@dataclass
+class Extraction:
+    """
+    One object of one run to be read.
+
+    :param route: how, as the probe found it
+    :param form: how the customer's CSV files are written
+    :param source: the CRM, where there is a connection
+    :param identity: fields that identify a record: its id, then those of its natural key
+    :param copied: object -> copy of its CSV file, as :func:`.inbox.copy_inbox` returned it
+    """
+
+    staging: Staging
+    run: str
+    spec: ObjectSpec
+    route: Route
+    form: CsvFormat
+    source: Source | None = None
+    identity: Sequence[str] = ("id",)
+    copied: dict[str, Any] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
+    rows_per_part: int = 5000
+
+    def __post_init__(self) -> None:
+        """Say where things go."""
+        self.folder = extract_folder(self.run, self.spec.name)
+        self.key = tuple(name for name in self.identity if name != self.spec.id_field)
+        self.carried: set[str] = set()
+        self.counts: Counter[str] = Counter()
+        self.identified: Counter[str] = Counter()
+
+    def extract(self) -> dict[str, Any]:
+        """
+        Read the object.
+
+        :return: the manifest, with counts and window
+        :raises UserMistake: when the CSV file cannot be used
+        """
+        started = time_text(datetime.now(UTC))
+        discard_manifest(self.staging, self.folder)
+        with ExtractStore(self.spec.id_field, self.key) as store:
+            if self.route in (Route.API, Route.API_AND_CSV) and self.source is not None:
+                self._receive_api(store, self.source)
+            copy = None if self.route is Route.API else self.copied.get(self.spec.name)
+            if copy:
+                self._receive_csv(store, copy["name"])
+            elif self.route is Route.CSV:
+                raise UserMistake(f"inbox/{self.spec.csv_name}: is missing")
+            self._match(store)
+            parts = self._write(store)
+            self.counts["collapsed"] += store.collapsed
+        fields = self.spec.fields.values()
+        return write_manifest(
+            self.staging,
+            self.folder,
+            parts,
+            object=self.spec.name,
+            route=self.route,
+            window={"start": started},
+            csv=copy,
+            counts=self._totals(),
+            identified=dict(self.identified),
+            fields={f.name: f.type for f in fields},
+            custom=[{"name": f.name, "type": f.type, "label": f.label} for f in fields if f.custom],
+            absent=[f.name for f in fields if f.header and f.name not in self.carried],
+        )
+
+    # -- receiving -------------------------------------------------------------------------
+
+    def _receive_api(self, store: ExtractStore, source: Source) -> None:
+        raw = PartWriter(self.staging, f"{self.folder}/raw", self.rows_per_part)
+        number = 0
+        pages = source.read(self.spec.name, lambda *names: seen(self.staging, self.run, *names))
+        for page in pages:
+            for received in page:
+                number += 1
+                record = _storable(received)
+                raw.add(record)
+                cells = source.fields_of(self.spec.name, record)
+                self.carried.update(cells)
+                values, bad = type_record(self.spec, cells, CellRules())
+                store.add(API, Received(values, tuple(bad), API, number))
+                self._tell(number, "the API")
+        raw.finish()
+
+    def _receive_csv(self, store: ExtractStore, name: str) -> None:
+        file = csv_file(self.staging, name)
+        checked = check_csv(file, self.spec, self.form, id_needed=not self.key)
+        if checked.findings:
+            raise UserMistake(checked.findings)
+        self.spec = checked.spec
+        columns = checked.columns
+        self.carried.update(name for name in columns.fields if name)
+        for row in read_rows(file, self.form.encoding, columns.delimiter, columns.fields):
+            store.add(CSV, _received(checked, file.name, row.number, row.cells, row.problem))
+            self._tell(row.number, file.name)
+
+    def _match(self, store: ExtractStore) -> None:
+        """Bring both sides together; ids of two kinds would make every record twice."""
+        sides = [store.ids(side) for side in (API, CSV)]
+        if not store.match() and all(sides):
+            raise UserMistake(
+                f"{self.spec.csv_name}: none of its {sides[1]} ids is among the {sides[0]} of the "
+                "API, so every record would arrive twice: export again, or take the source "
+                "connection out"
+            )
+
+    def _tell(self, number: int, where: str) -> None:
+        if number % _TELL_EVERY == 0:
+            self.progress.say(f"{self.spec.name}: {number} received from {where}")
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def _write(self, store: ExtractStore) -> list[dict[str, Any]]:
+        parts: list[dict[str, Any]] = []
+        rows: list[Values] = []
+        rejected = PartWriter(self.staging, f"{self.folder}/rejected", self.rows_per_part)
+        for merged in store.records():
+            source_id = self._source_id(store, merged)
+            if source_id is None:
+                continue
+            self.counts["_and_".join(sorted(merged.sides))] += 1
+            received = merged.received
+            if merged.twice or received.bad:
+                rejected.add(_rejection(source_id, merged, self.spec.id_field))
+                self.counts["rejected"] += 1
+                continue
+            place = {FILE: received.file, ROW: received.row}
+            rows.append({**received.values, self.spec.id_field: source_id, **place})
+            if len(rows) >= self.rows_per_part:
+                parts.append(self._part(len(parts), rows))
+                rows = []
+        if rows:
+            parts.append(self._part(len(parts), rows))
+        rejected.finish()
+        self.counts["typed"] = sum(part["rows"] for part in parts)
+        return parts
+
+    def _source_id(self, store: ExtractStore, merged: Merged) -> str | None:
+        """Return the id by which a record is known; None for one that equals another in all."""
+        values = merged.received.values
+        own = values.get(self.spec.id_field)
+        if own and not merged.twice:
+            self.identified["id"] += 1
+            return str(own)
+        natural = None if own else natural_id(values, self.key)
+        if natural and store.claim(natural):
+            self.identified["key"] += 1
+            return natural
+        made = content_id([values, [(b.field, b.value) for b in merged.received.bad]])
+        if not store.claim(made):
+            self.counts["collapsed"] += 1
+            return None
+        self.identified["content"] += 1
+        return made
+
+    def _part(self, number: int, rows: Sequence[Values]) -> dict[str, Any]:
+        stream = io.BytesIO()
+        write_rows(stream, {f.name: f.type for f in self.spec.fields.values()}, rows)
+        name, content = f"part-{number:05d}.parquet", stream.getvalue()
+        self.staging.write_bytes(f"{self.folder}/{name}", content)
+        return {"name": name, "rows": len(rows), "sha256": sha256(content)}
+
+    def _totals(self) -> dict[str, int]:
+        names = ("typed", "rejected", "collapsed")
+        return {
+            "read": self.counts["typed"] + self.counts["rejected"],
+            **{name: self.counts[name] for name in names},
+            "api_only": self.counts[API],
+            "csv_only": self.counts[CSV],
+            "both": self.counts[f"{API}_and_{CSV}"],
+        }
+
+
+def _received(checked: CheckedCsv, file: str, number: int, cells: Any, problem: str) -> Received:
+    values, bad = type_record(checked.spec, cells, checked.rules)
+    if problem:
+        bad = [BadCell("", problem)]
+    return Received(values, tuple(bad), file, number)
+
+
+def _rejection(source_id: str, merged: Merged, id_field: str) -> dict[str, Any]:
+    received = merged.received
+    line = {"id": source_id, "file": received.file, "row": received.row}
+    if merged.twice:
+        return {**line, "reason": Reason.SAME_ID_TWICE, "named": received.values[id_field]}
+    cells = [{"field": b.field, "problem": b.problem, "value": b.value} for b in received.bad]
+    return {**line, "reason": Reason.BAD_CELL, "cells": cells}
+
+
+def _storable(record: Values) -> Values:
+    """Return a record without halves of characters, which no file can hold."""
+    text = canonical_json(record)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        repaired: Values = json.loads(text.encode(errors="replace"))
+        return repaired
+    return record

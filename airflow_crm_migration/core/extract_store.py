@@ -1,0 +1,168 @@
+"""Where the records of one object wait on disk until API and CSV have been put together."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from airflow_crm_migration.core.canonical import canonical_json, digest
+from airflow_crm_migration.core.cells import BadCell
+from airflow_crm_migration.core.identity import natural_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from airflow_crm_migration.core.protocols import Values
+
+API, CSV = "api", "csv"
+
+_TABLE = """
+create table record (
+    side text, number integer primary key, id text, key text, digest text, twice integer,
+    mate integer, content text
+);
+create unique index by_id on record (side, id) where id is not null and not twice;
+create index by_key on record (key) where key is not null;
+create table claimed (id text primary key) without rowid;
+"""
+# A key that is in use more than once names nobody; a row with an id of its own is never renamed.
+_MATE_BY_KEY = """
+update record set mate = (
+    select c.number from record c where c.side = 'csv' and c.key = record.key and c.id is null
+)
+where side = 'api' and mate is null and not twice and key in (
+    select key from record where key is not null group by key
+    having sum(side = 'api') = 1 and sum(side = 'csv') = 1 and sum(side = 'csv' and id is null) = 1
+)
+"""
+_MATE_BY_ID = """
+update record set mate = (
+    select c.number from record c where c.side = 'csv' and c.id = record.id and not c.twice
+)
+where side = 'api' and id is not null and not twice
+"""
+
+
+@dataclass(frozen=True)
+class Received:
+    """
+    A record as it was received, typed.
+
+    :param bad: cells that have no reading
+    :param file: of a CSV row, else ``api``
+    :param row: of the file, or the record's number in the order of the API
+    """
+
+    values: Values
+    bad: tuple[BadCell, ...]
+    file: str
+    row: int
+
+
+@dataclass(frozen=True)
+class Merged:
+    """
+    What is known of one record.
+
+    :param sides: ``api``, ``csv`` or both
+    :param twice: whether its id belongs to a record before it
+    """
+
+    received: Received
+    sides: frozenset[str]
+    twice: bool = False
+
+
+@dataclass
+class ExtractStore:
+    """
+    A temporary database of one object's records; a context manager.
+
+    :param id_field: the field that identifies a record
+    :param key: fields of its natural key, by which a CSV row without id finds its record
+    """
+
+    id_field: str
+    key: Sequence[str] = ()
+    collapsed: int = 0
+    _folder: Any = field(default=None, repr=False)
+    _database: Any = field(default=None, repr=False)
+
+    def __enter__(self) -> Self:
+        """Make the database."""
+        self._folder = tempfile.TemporaryDirectory()
+        self._database = sqlite3.connect(Path(self._folder.name) / "records.sqlite")
+        self._database.executescript(f"pragma journal_mode=off; pragma synchronous=off; {_TABLE}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Throw the database away."""
+        self._database.close()
+        self._folder.cleanup()
+
+    def add(self, side: str, record: Received) -> None:
+        """Take a record; one that equals another with the same id is the same record."""
+        content = canonical_json(asdict(record))
+        known = digest([record.values, [asdict(b) for b in record.bad]])
+        record_id = record.values.get(self.id_field)
+        query = "select digest from record where side=? and id=? and not twice"
+        before = self._one(query, side, record_id)
+        if before == known:
+            self.collapsed += 1
+            return
+        twice = before is not None
+        row = (side, record_id, natural_id(record.values, self.key), known, twice, content)
+        self._database.execute(
+            "insert into record (side, id, key, digest, twice, content) values (?, ?, ?, ?, ?, ?)",
+            row,
+        )
+
+    def claim(self, made_id: str) -> bool:
+        """Take an id that was made of a record's values; tell whether it was still free."""
+        row = self._database.execute("insert or ignore into claimed values (?)", (made_id,))
+        return bool(row.rowcount)
+
+    def ids(self, side: str) -> int:
+        """Return how many records of a side have an id."""
+        return int(self._one("select count(*) from record where side=? and id is not null", side))
+
+    def match(self) -> int:
+        """Find the CSV row of each record of the API, by id, else by key; return how many."""
+        self._database.execute(_MATE_BY_ID)
+        self._database.execute(_MATE_BY_KEY)
+        return int(self._one("select count(mate) from record"))
+
+    def records(self) -> Iterator[Merged]:
+        """Walk what both sides know: the API's records in its order, then the rows of CSV alone."""
+        together = self._database.execute(
+            "select a.side, a.twice, a.content, c.content from record a"
+            " left join record c on c.number = a.mate"
+            " where a.number not in (select mate from record where mate is not null)"
+            " order by a.side, a.number"
+        )
+        for side, twice, own, mate in together:
+            received = _received(own)
+            if mate is None:
+                yield Merged(received, frozenset({side}), bool(twice))
+            else:
+                yield Merged(_enriched(received, _received(mate)), frozenset({API, CSV}))
+
+    def _one(self, query: str, *values: Any) -> Any:
+        row = self._database.execute(query, values).fetchone()
+        return row[0] if row else None
+
+
+def _received(content: str) -> Received:
+    stored = json.loads(content)
+    return Received(**{**stored, "bad": tuple(BadCell(**b) for b in stored["bad"])})
+
+
+def _enriched(api: Received, row: Received) -> Received:
+    """Fill what the API left blank; a bad cell counts only where the other side has no value."""
+    values = {**row.values, **api.values}
+    bad = tuple(b for b in (*api.bad, *row.bad) if b.field not in values)
+    return Received(values, bad, row.file, row.row)

@@ -1,0 +1,145 @@
+"""The CSV files that a customer drops: which are there, whether they can be used, copied in."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.csv_check import check_csv
+from airflow_crm_migration.core.csv_export import CsvFile
+from airflow_crm_migration.core.staging import Staging, copy_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from airflow_crm_migration.core.csv_format import CsvFormat
+    from airflow_crm_migration.core.fields import ObjectSpec
+
+FOLDER = "inbox"
+MAX_BYTES = 64 << 30
+"""A CSV file beyond any CRM's size; whoever needs more splits it."""
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Expected:
+    """
+    A CSV file that an engagement needs.
+
+    :param id_needed: whether only an id column can identify its records
+    :param optional: whether the object can do without, because the API gives it too
+    """
+
+    spec: ObjectSpec
+    id_needed: bool = True
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class InboxState:
+    """
+    What lies in the inbox.
+
+    :param findings: what is missing or wrong, one line each
+    :param digests: object -> SHA-256 of its file; the same on two looks means that nobody is
+        writing any more
+    :param rows: object -> records in its file
+    """
+
+    findings: tuple[str, ...]
+    digests: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def ready(self) -> bool:
+        """Whether every file is there and usable."""
+        return not self.findings
+
+
+def inbox_state(
+    staging: Staging,
+    expected: Sequence[Expected],
+    form: CsvFormat,
+    consumed: Collection[str] = (),
+) -> InboxState:
+    """
+    Look into the inbox.
+
+    :param expected: files that should be there
+    :param form: how the customer's files are written
+    :param consumed: digests of files that were read before and bring nothing new
+    """
+    findings = list(_strange_objects(form, expected))
+    digests: dict[str, str] = {}
+    rows: dict[str, int] = {}
+    for want in expected:
+        name = f"{FOLDER}/{want.spec.csv_name}"
+        if not staging.exists(name):
+            if not want.optional:
+                findings.append(
+                    f"{name}: is missing: export {want.spec.label} as CSV and drop it there"
+                )
+            continue
+        digests[want.spec.name] = _digest(staging, name)
+        if digests[want.spec.name] in consumed:
+            findings.append(f"{name}: was read before and has not changed: export it again")
+            continue
+        checked = check_csv(csv_file(staging, name), want.spec, form, id_needed=want.id_needed)
+        rows[want.spec.name] = checked.rows
+        findings.extend(checked.findings)
+    return InboxState(tuple(findings), digests, rows)
+
+
+def csv_file(staging: Staging, name: str) -> CsvFile:
+    """Return a CSV file of staging."""
+    return CsvFile(name.rpartition("/")[2], partial(staging.open, name))
+
+
+def copy_inbox(staging: Staging, run: str, specs: Sequence[ObjectSpec]) -> dict[str, Any]:
+    """
+    Copy the CSV files of a run in, so that nobody can change them under it; done once per run.
+
+    :param specs: objects whose files are wanted; one without a file is left out
+    :return: object -> ``{"name", "size", "sha256"}`` of its copy
+    """
+    index = f"{run}/extract/inbox.json"
+    if staging.exists(index):
+        copied: dict[str, Any] = staging.read_json(index)
+        return copied
+    copied = {}
+    for spec in specs:
+        source = f"{FOLDER}/{spec.csv_name}"
+        if spec.csv_name and staging.exists(source):
+            copied[spec.name] = _copy(staging, source, f"{run}/extract/inbox/{spec.csv_name}")
+    staging.write_json(index, copied, exclusive=True)
+    return copied
+
+
+def _copy(staging: Staging, source: str, target: str) -> dict[str, Any]:
+    with staging.open(source) as reading, staging.writing(target) as writing:
+        size, sha256 = copy_stream(reading, writing, MAX_BYTES)
+    return {"name": target, "size": size, "sha256": sha256}
+
+
+def _digest(staging: Staging, name: str) -> str:
+    seen = hashlib.sha256()
+    with staging.open(name) as stream:
+        while chunk := stream.read(_CHUNK):
+            seen.update(chunk)
+    return seen.hexdigest()
+
+
+def _strange_objects(form: CsvFormat, expected: Sequence[Expected]) -> Iterator[str]:
+    """Tell settings for objects that no file carries; they would never take effect."""
+    known = {want.spec.name for want in expected}
+    settings = {
+        "csv.aliases": form.aliases,
+        "csv.formats": {place.partition(".")[0] for place in form.formats},
+        "csv.custom_fields": {custom.object for custom in form.custom_fields},
+    }
+    for setting, names in settings.items():
+        for name in sorted(set(names) - known):
+            yield f"{setting}: {name!r} is no object read from CSV; they are: {', '.join(known)}"

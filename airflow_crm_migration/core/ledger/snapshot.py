@@ -1,0 +1,222 @@
+"""The compacted ledger: a local SQLite file with one row per key.
+
+It holds per key the origin (first created, linked or restored) and the last event, the intents that
+are still open, and the names of the objects that it has absorbed, so that absorbing is idempotent.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_crm_migration.core.canonical import canonical_json
+from airflow_crm_migration.core.ids import Key
+from airflow_crm_migration.core.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from airflow_crm_migration.core.ledger.objects import ObjectName, Row
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS objects (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records (
+  line TEXT, object TEXT, source_id TEXT, part TEXT, phase TEXT,
+  outcome TEXT, destination_id TEXT, at TEXT, origin TEXT, last TEXT,
+  PRIMARY KEY (line, object, source_id, part)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_destination ON records (phase, destination_id);
+CREATE TABLE IF NOT EXISTS intents (
+  line TEXT, object TEXT, source_id TEXT, part TEXT, phase TEXT, ref TEXT, row TEXT,
+  PRIMARY KEY (line, object, source_id, part)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS uploads (
+  line TEXT, object TEXT, source_id TEXT, part TEXT, file_id TEXT, attached INTEGER, row TEXT,
+  PRIMARY KEY (line, object, source_id, part, file_id)) WITHOUT ROWID;
+"""
+_FORGET_INTENT = (
+    "DELETE FROM intents WHERE line = ? AND object = ? AND source_id = ? AND part = ?"
+)
+_MARK_ATTACHED = (
+    "UPDATE uploads SET attached = 1"
+    " WHERE line = ? AND object = ? AND source_id = ? AND part = ? AND file_id = ?"
+)
+_ENTRY = (
+    "SELECT origin, last FROM records"
+    " WHERE line = ? AND object = ? AND source_id = ? AND part = ?"
+)
+_PRINCIPALS = (
+    "SELECT line, object, source_id, part, origin, last FROM records"
+    " WHERE phase = ? AND part = ''"
+)
+_PARTS = (
+    "SELECT line, object, source_id, part, origin, last FROM records"
+    " WHERE phase = ? AND part != ''"
+)
+_ORIGINS = (Outcome.CREATED, Outcome.LINKED, Outcome.RESTORED)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """
+    What the ledger knows of a key.
+
+    :param origin: the event by which a record came to stand in the destination, if any did
+    :param last: the latest event
+    """
+
+    key: Key
+    origin: Row | None
+    last: Row
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome that holds now."""
+        return Outcome(self.last["outcome"])
+
+    @property
+    def destination_id(self) -> str | None:
+        """The id in the destination, None when no record of ours stands there."""
+        return self.last.get("id") if self.outcome.in_destination else None
+
+
+class Snapshot:
+    """The ledger of one environment as of the objects absorbed so far."""
+
+    def __init__(self, file: Path) -> None:
+        """
+        Open or make the snapshot file.
+
+        :param file: local path
+        """
+        self.file = file
+        self._db = sqlite3.connect(file)
+        self._db.executescript(_SCHEMA)
+        self._db.execute("PRAGMA journal_mode = MEMORY")
+
+    def close(self) -> None:
+        """Commit and close the file."""
+        self._db.commit()
+        self._db.close()
+
+    def copy_to(self, file: Path) -> None:
+        """Write a consistent copy."""
+        self._db.commit()
+        with closing(sqlite3.connect(file)) as target:
+            self._db.backup(target)
+
+    # -- absorbing -------------------------------------------------------------------------
+
+    def absorbed(self) -> set[str]:
+        """Return the names of the objects absorbed so far."""
+        return {name for (name,) in self._db.execute("SELECT name FROM objects")}
+
+    def absorb(self, folder: str, name: ObjectName, rows: Sequence[Row]) -> None:
+        """
+        Take in the rows of one object; a second time changes nothing.
+
+        :param folder: of the ledger that the object belongs to
+        """
+        before = self._db.total_changes
+        self._db.execute("INSERT OR IGNORE INTO objects VALUES (?)", (name.path(folder),))
+        if self._db.total_changes == before:
+            return
+        for row in rows:
+            if name.kind == "intent":
+                self._open_intent(name, row)
+            else:
+                self._take_event(name, row)
+
+    def _open_intent(self, name: ObjectName, row: Row) -> None:
+        values = (*row["key"], name.phase, name.base, canonical_json(row))
+        self._db.execute("INSERT OR REPLACE INTO intents VALUES (?,?,?,?,?,?,?)", values)
+
+    def _take_event(self, name: ObjectName, row: Row) -> None:
+        if row.get("event") == "uploaded":
+            values = (*row["key"], row["id"], 0, canonical_json(row))
+            self._db.execute("INSERT OR IGNORE INTO uploads VALUES (?,?,?,?,?,?,?)", values)
+            return
+        self._db.execute(_FORGET_INTENT, row["key"])
+        if row.get("event") == "unwritten":
+            return
+        if row.get("file_id"):
+            self._db.execute(_MARK_ATTACHED, (*row["key"], row["file_id"]))
+        self._record(name.phase, row)
+
+    def _record(self, phase: str, row: Row) -> None:
+        known = self.entry(Key(*row["key"]))
+        origin = known.origin if known else None
+        if row["outcome"] == Outcome.DELETED:
+            origin = None
+        elif origin is None and row["outcome"] in _ORIGINS:
+            origin = row
+        values = (
+            *row["key"], phase, row["outcome"], row.get("id"), row["at"],
+            canonical_json(origin) if origin else None, canonical_json(row),
+        )  # fmt: skip
+        self._db.execute("INSERT OR REPLACE INTO records VALUES (?,?,?,?,?,?,?,?,?,?)", values)
+
+    # -- asking ----------------------------------------------------------------------------
+
+    def entry(self, key: Key) -> Entry | None:
+        """Return what is known of a key."""
+        row = self._db.execute(_ENTRY, key).fetchone()
+        if row is None:
+            return None
+        return Entry(key, json.loads(row[0]) if row[0] else None, json.loads(row[1]))
+
+    def destination_id(self, keys: Iterable[Key]) -> str | None:
+        """Return the id of the first key that stands in the destination, merged ones followed."""
+        for key in keys:
+            entry = self.entry(key)
+            if entry is not None and entry.last.get("into"):
+                entry = self.entry(key._replace(source_id=entry.last["into"]))
+            if entry is not None and entry.destination_id:
+                return entry.destination_id
+        return None
+
+    def entries(self, phase: str, *, principal: bool = True) -> Iterator[Entry]:
+        """
+        Walk what is known of a phase.
+
+        :param principal: only the records themselves, without the rows that hang on them
+        """
+        query = _PRINCIPALS if principal else _PARTS
+        for *key, origin, last in self._db.execute(query, (phase,)):
+            yield Entry(Key(*key), json.loads(origin) if origin else None, json.loads(last))
+
+    def with_outcomes(
+        self, outcomes: Sequence[Outcome], *, principal: bool = True
+    ) -> Iterator[Entry]:
+        """
+        Walk what stands at certain outcomes, over all runs and phases.
+
+        :param principal: only the records themselves, else only the rows that hang on them
+        """
+        part = "part = ''" if principal else "part != ''"
+        where = f"outcome IN ({','.join('?' * len(outcomes))}) AND {part}"
+        query = f"SELECT line, object, source_id, part, origin, last FROM records WHERE {where}"  # noqa: S608
+        for *key, origin, last in self._db.execute(query, tuple(outcomes)):
+            yield Entry(Key(*key), json.loads(origin) if origin else None, json.loads(last))
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return line -> outcome -> number of principal records, over all runs."""
+        query = "SELECT line, outcome, count(*) FROM records WHERE part = '' GROUP BY line, outcome"
+        found: dict[str, dict[str, int]] = {}
+        for line, outcome, number in self._db.execute(query):
+            found.setdefault(line, {})[outcome] = number
+        return found
+
+    def open_intents(self, phase: str) -> list[Row]:
+        """Return the intents of a phase that no result has closed."""
+        query = (
+            "SELECT row FROM intents WHERE phase = ? ORDER BY ref, line, object, source_id, part"
+        )
+        return [json.loads(row) for (row,) in self._db.execute(query, (phase,))]
+
+    def unattached_uploads(self) -> list[Row]:
+        """Return the uploads that were completed and never attached: residue."""
+        query = "SELECT row FROM uploads WHERE attached = 0 ORDER BY line, object, source_id"
+        return [json.loads(row) for (row,) in self._db.execute(query)]

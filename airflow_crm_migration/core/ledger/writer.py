@@ -1,0 +1,217 @@
+"""A ledger: written ahead, settled after a crash, never rewritten."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from airflow_crm_migration.core.canonical import time_text
+from airflow_crm_migration.core.errors import StagingBroken
+from airflow_crm_migration.core.ledger.objects import (
+    Kind,
+    ObjectName,
+    Row,
+    list_objects,
+    pack,
+    read_object,
+)
+from airflow_crm_migration.core.ledger.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_crm_migration.core.staging import Staging
+
+
+@dataclass(frozen=True)
+class LedgerPlace:
+    """
+    Where a ledger lies in staging.
+
+    :param folder: its objects
+    :param lease: folder of its epochs
+    :param base: folder of a ledger that this one continues without writing to it
+    """
+
+    folder: str
+    lease: str
+    base: str | None = None
+
+    @classmethod
+    def of(cls, environment: str) -> LedgerPlace:
+        """Return the place of an environment's ledger."""
+        return cls(f"ledger/{environment}", f"lease/{environment}")
+
+    @classmethod
+    def dry_run(cls, environment: str, run: str) -> LedgerPlace:
+        """Return the place where a dry run notes what it would have done."""
+        return cls(f"{run}/dry_run/ledger", f"{run}/dry_run/lease", f"ledger/{environment}")
+
+
+def take_epoch(staging: Staging, place: LedgerPlace, holder: str) -> int:
+    """
+    Take the next epoch of a ledger: every writer's names begin with its own.
+
+    :param holder: who writes, in words for people
+    """
+    taken = [int(name.rpartition("/")[2]) for name in staging.names(place.lease)]
+    epoch = max(taken, default=0) + 1
+    while True:
+        try:
+            staging.write_json(
+                f"{place.lease}/{epoch:08d}",
+                {"holder": holder, "since": time_text(datetime.now(UTC))},
+                exclusive=True,
+            )
+        except FileExistsError:
+            epoch += 1
+        else:
+            return epoch
+
+
+class Ledger:
+    """
+    Reads and appends a ledger.
+
+    Use as a context manager: look-ups run on a local snapshot that is removed at the end.
+    """
+
+    def __init__(self, staging: Staging, place: LedgerPlace) -> None:
+        """
+        Say which ledger.
+
+        :param place: where it lies
+        """
+        self.staging = staging
+        self.place = place
+        self._folder = tempfile.TemporaryDirectory(prefix="crm-ledger-")
+        self.snapshot: Snapshot
+
+    def __enter__(self) -> Self:
+        """Bring the snapshot up to the newest object."""
+        file = Path(self._folder.name) / "snapshot.sqlite"
+        self._fetch(file)
+        self.snapshot = Snapshot(file)
+        if self.place.base:
+            self._absorb(self.place.base)
+        self._absorb(self.place.folder)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the local snapshot; the ledger itself lies in staging."""
+        self.snapshot.close()
+        self._folder.cleanup()
+
+    def _absorb(self, folder: str) -> None:
+        absorbed = self.snapshot.absorbed()
+        for name in list_objects(self.staging, folder):
+            if name.path(folder) not in absorbed:
+                rows = read_object(self.staging, folder, name)
+                if rows is not None:
+                    self.snapshot.absorb(folder, name, rows)
+
+    # -- compaction ------------------------------------------------------------------------
+
+    def compact(self) -> str:
+        """
+        Keep the snapshot in staging so that the next reader starts from it; not for a dry run.
+
+        :return: its name; the digest in it tells a torn snapshot from a whole one
+        """
+        copy = Path(self._folder.name) / "compacted.sqlite"
+        copy.unlink(missing_ok=True)
+        self.snapshot.copy_to(copy)
+        content = copy.read_bytes()
+        number = len(self.snapshot.absorbed())
+        name = f"{self._snapshots}/{number:08d}-{hashlib.sha256(content).hexdigest()[:32]}.sqlite"
+        self.staging.write_bytes(name, content)
+        for older in self.staging.names(self._snapshots):
+            if older < name:
+                self.staging.delete(older)
+        return name
+
+    @property
+    def _snapshots(self) -> str:
+        return f"{self.place.base or self.place.folder}/snapshot"
+
+    def _fetch(self, file: Path) -> None:
+        for name in reversed(self.staging.names(self._snapshots)):
+            content = self.staging.read_bytes(name)
+            if hashlib.sha256(content).hexdigest()[:32] in name:
+                file.write_bytes(content)
+                return
+
+
+class LedgerWriter:
+    """Appends to the ledger under one epoch and keeps the reader's snapshot in step."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        phase: str,
+        *,
+        epoch: int,
+        tenant: str,
+        run: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """
+        Say under what name is written.
+
+        :param phase: the destination object
+        :param epoch: from :func:`take_epoch`
+        :param tenant: id of the tenant behind the destination connection
+        :param run: the run's prefix in staging
+        """
+        self.ledger = ledger
+        self.phase = phase
+        self.epoch = epoch
+        self._seq = 0
+        self._stamp = {"tenant": tenant, "run": run}
+        self._now = now
+
+    def intend(self, rows: list[Row]) -> str:
+        """
+        Say what is about to be written.
+
+        :param rows: each with ``key``, ``op`` and what settling needs
+        :return: name of the object, which the results refer to
+        """
+        return self._append("intent", rows)
+
+    def conclude(self, rows: list[Row]) -> None:
+        """
+        Say what became of records.
+
+        :param rows: each with ``key``, ``outcome`` and ``reason``, or with ``event``
+        """
+        if rows:
+            self._append("result", rows)
+
+    def keep_images(self, records: list[dict[str, Any]]) -> str:
+        """Keep records as they are before an update and return the name of the image."""
+        self._seq += 1
+        name = f"{self.ledger.place.folder}/images/{self.epoch:08d}-{self._seq:08d}.jsonl.gz"
+        self.ledger.staging.write_bytes(name, pack(records), exclusive=True)
+        return name
+
+    def _append(self, kind: Kind, rows: list[Row]) -> str:
+        self._seq += 1
+        name = ObjectName(self.epoch, self._seq, kind, self.phase)
+        stamp = {**self._stamp, "epoch": self.epoch, "seq": self._seq, "at": time_text(self._now())}
+        stamped = [{**row, **stamp} for row in rows]
+        try:
+            self.ledger.staging.write_bytes(
+                name.path(self.ledger.place.folder), pack(stamped), exclusive=True
+            )
+        except FileExistsError:
+            raise StagingBroken(
+                f"{name.path(self.ledger.place.folder)} is there already: another process writes "
+                f"under epoch {self.epoch}"
+            ) from None
+        self.ledger.snapshot.absorb(self.ledger.place.folder, name, stamped)
+        return name.base

@@ -1,0 +1,1 @@
+"""Loading a phase: plan, write in batches, verify, tell the ledger."""

@@ -1,0 +1,165 @@
+"""What all parts of a load share: the destination, the ledger, and the count of outcomes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.ids import Key
+from airflow_crm_migration.core.load.plan import Task, hashes
+from airflow_crm_migration.core.outcomes import Outcome, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow_crm_migration.core.fields import ObjectSpec
+    from airflow_crm_migration.core.ledger.objects import Row
+    from airflow_crm_migration.core.ledger.snapshot import Snapshot
+    from airflow_crm_migration.core.ledger.writer import LedgerWriter
+    from airflow_crm_migration.core.mapping import Line
+    from airflow_crm_migration.core.mapping import Mapping as PairMapping
+    from airflow_crm_migration.core.protocols import Destination, Stored, Values, Write
+
+
+@dataclass
+class LoadCounts:
+    """
+    What became of the drafts of a phase.
+
+    :param outcomes: line -> (outcome, reason) -> number of principal records
+    :param joins: outcome -> number of rows that hang on them
+    :param issues: links and values that were left out, for the report
+    """
+
+    outcomes: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
+    joins: Counter[str] = field(default_factory=Counter)
+    issues: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, key: Key, outcome: str, reason: str) -> None:
+        """Count one record or row."""
+        if key.part:
+            self.joins[outcome] += 1
+        else:
+            self.outcomes.setdefault(key.line, Counter())[outcome, reason] += 1
+
+    def leave_out(self, key: Key, issues: Sequence[Mapping[str, Any]]) -> None:
+        """Note what was left out of a record."""
+        self.issues += [{"key": list(key), **issue} for issue in issues]
+
+
+@dataclass
+class LoadContext:
+    """
+    One phase of one run.
+
+    :param schema: the destination's objects
+    :param phase: the destination object being loaded
+    :param owners: key of an owner in the source -> member id, None for one that is left empty
+    :param expected: most drafts of the phase
+    """
+
+    destination: Destination
+    writer: LedgerWriter
+    mapping: PairMapping
+    schema: Mapping[str, ObjectSpec]
+    phase: str
+    tenant: str
+    engagement: str
+    owners: Mapping[str, str | None]
+    expected: int
+    counts: LoadCounts = field(default_factory=LoadCounts)
+
+    @property
+    def spec(self) -> ObjectSpec:
+        """The destination object."""
+        return self.schema[self.phase]
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the ledger knows."""
+        return self.writer.ledger.snapshot
+
+    def line(self, key: Key) -> Line:
+        """Return the mapping line of a key."""
+        line = self.mapping.find_line(key.line)
+        if line is None:
+            raise LookupError(f"the signed mapping has no line {key.line!r}")
+        return line
+
+    def conclude(self, events: Sequence[Row]) -> None:
+        """Tell the ledger what became of records, and count it."""
+        self.writer.conclude(list(events))
+        for event in events:
+            if "outcome" in event:
+                self.counts.add(Key(*event["key"]), event["outcome"], event["reason"])
+
+    def settle(self, object_name: str, rows: Sequence[Write]) -> dict[str, Stored]:
+        """Ask which rows stand in the destination."""
+        found = self.destination.read(object_name, [row.id for row in rows if row.id])
+        return {row_id: stored for row_id, stored in found.items() if not stored.trashed}
+
+
+def event(
+    key: Key,
+    outcome: Outcome,
+    reason: Reason,
+    *,
+    detail: str = "",
+    id: str | None = None,
+    **more: Any,
+) -> Row:
+    """Return the ledger row of an outcome."""
+    row = {"key": list(key), "outcome": outcome, "reason": reason, **more}
+    return row | ({"detail": detail} if detail else {}) | ({"id": id} if id else {})
+
+
+def written(spec: ObjectSpec, task: Task, stored: Stored, outcome: Outcome, reason: Reason) -> Row:
+    """
+    Return the ledger row of a verified write: what the reply holds is compared with what was meant.
+
+    :param outcome: when all is as meant; a field that is not is named in ``detail``
+    """
+    sent = hashes(spec, task.values, task.values)
+    return written_hashes(spec, task.key, sent, stored, outcome, reason)
+
+
+def written_hashes(
+    spec: ObjectSpec,
+    key: Key,
+    sent: Mapping[str, Any],
+    stored: Stored,
+    outcome: Outcome,
+    reason: Reason,
+) -> Row:
+    """Return the ledger row of a verified write of which only the hashes are known."""
+    now = hashes(spec, stored.values, [n for n in stored.values if n in spec.fields and n in sent])
+    other = sorted(name for name in sent if sent[name] != now.get(name))
+    if other:
+        reason = Reason.STORED_DIFFERENTLY
+    return event(
+        key, outcome, reason, detail=", ".join(other), id=stored.id, sent=dict(sent), stored=now
+    )
+
+
+def refused(key: Key, message: str) -> Row:
+    """Return the ledger row of a record that the destination refused, in its own words."""
+    return event(key, Outcome.REJECTED, Reason.REFUSED, detail=message)
+
+
+def intent(task: Task, op: str, spec: ObjectSpec, **more: Any) -> Row:
+    """Return what is told the ledger ahead of a write: all that settling needs."""
+    return {
+        "key": list(task.key),
+        "op": op,
+        "id": task.id,
+        "object": spec.name,
+        "values": task.place,
+        "sent": hashes(spec, task.values, task.values),
+        **more,
+    }
+
+
+def blank(values: Values, name: str) -> bool:
+    """Tell whether a field holds nothing."""
+    return values.get(name) in (None, "", [], {})

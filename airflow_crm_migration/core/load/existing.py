@@ -1,0 +1,60 @@
+"""Finds the records that the destination held before, by the natural key of a mapping line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_crm_migration.core.natural_keys import natural_key
+
+if TYPE_CHECKING:
+    from airflow_crm_migration.core.fields import ObjectSpec
+    from airflow_crm_migration.core.protocols import Destination, Stored
+
+
+class ExistingRecords:
+    """
+    Looks existing records up, trashed ones too, at the smaller cost.
+
+    Where the destination holds fewer pages of records than there are batches to write, all are
+    listed once; otherwise each batch asks for its own keys.
+    """
+
+    def __init__(
+        self, destination: Destination, spec: ObjectSpec, field: str, expected: int
+    ) -> None:
+        """
+        Prepare a look-up; the destination is asked at the first use.
+
+        :param field: the natural key
+        :param expected: most records that may be asked for
+        """
+        self._destination = destination
+        self._spec = spec
+        self._field = field
+        self._expected = expected
+        self._listed: dict[str, Stored] | None = None
+        self._counted = False
+
+    def find(self, keys: list[str]) -> dict[str, Stored]:
+        """Return the records that hold these keys."""
+        if not self._counted:
+            self._counted = True
+            self._list_if_cheaper()
+        if self._listed is not None:
+            return {key: self._listed[key] for key in keys if key in self._listed}
+        return self.ask(keys)
+
+    def ask(self, keys: list[str]) -> dict[str, Stored]:
+        """Return the records that hold these keys now, whatever was listed before."""
+        return self._destination.find(self._spec.name, self._field, keys) if keys else {}
+
+    def _list_if_cheaper(self) -> None:
+        can = self._destination.capabilities
+        pages = self._destination.count(self._spec.name) / can.read_size
+        if pages > self._expected / can.batch_size:
+            return
+        self._listed = {}
+        for stored in self._destination.listing(self._spec.name, trashed=True):
+            key = natural_key(self._spec, self._field, stored.values)
+            if key is not None:
+                self._listed.setdefault(key, stored)

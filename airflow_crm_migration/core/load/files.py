@@ -1,0 +1,176 @@
+"""Uploads binaries, attaches them to their records and reads them back to compare every byte."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.canonical import digest
+from airflow_crm_migration.core.errors import Refused
+from airflow_crm_migration.core.ids import Key, made_id
+from airflow_crm_migration.core.load.batches import write_batch
+from airflow_crm_migration.core.load.context import LoadContext, event, intent, refused, written
+from airflow_crm_migration.core.load.records import KeptOut, Placed, placed_task
+from airflow_crm_migration.core.outcomes import Outcome, Reason
+from airflow_crm_migration.core.protocols import Stored, Write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from airflow_crm_migration.core.ledger.objects import Row
+    from airflow_crm_migration.core.load.plan import Task
+    from airflow_crm_migration.core.staging import Staging
+
+FILE_FIELD = "file"
+_CHUNK = 1 << 20
+
+
+@dataclass
+class _Upload:
+    task: Task
+    sha256: str
+    size: int
+    file_id: str = ""
+
+
+def load_files(
+    context: LoadContext,
+    staging: Staging,
+    drafts: Iterable[Placed],
+    say: Callable[[int], None] = lambda done: None,
+) -> None:
+    """
+    Attach the files of all drafts that are not attached yet.
+
+    :param staging: holds the binaries as ``files/<sha256>``
+    :param say: told after each draft how many were seen
+    """
+    files = _Files(context, staging)
+    kept_out = KeptOut(context)
+    for done, (place, draft) in enumerate(drafts, start=1):
+        if "outcome" in draft:
+            kept_out.add(draft)
+        else:
+            task = placed_task(context, place, draft, kept_out)
+            if task is not None:
+                files.add(task, draft["file"])
+        say(done)
+    kept_out.flush()
+    files.finish()
+
+
+class _Files:
+    def __init__(self, context: LoadContext, staging: Staging) -> None:
+        self._at = context
+        self._staging = staging
+        self._size = context.destination.capabilities.batch_size
+        self._waiting: list[_Upload] = []
+
+    def add(self, task: Task, file: dict[str, Any]) -> None:
+        entry = self._at.snapshot.entry(task.key)
+        if entry is not None and entry.outcome.in_destination:
+            self._at.counts.add(task.key, Outcome.UNCHANGED, Reason.SAME)
+            return
+        task.id = made_id(self._at.tenant, self._at.engagement, task.key)
+        self._waiting.append(_Upload(task, file["sha256"], file["size"]))
+        if len(self._waiting) >= self._size:
+            self.finish()
+
+    def finish(self) -> None:
+        uploads, self._waiting = self._waiting, []
+        if not uploads:
+            return
+        self._at.writer.intend([self._intent(upload) for upload in uploads])
+        ready = [upload for upload in uploads if self._upload(upload)]
+        results = write_batch(
+            lambda batch: self._at.destination.create(self._at.phase, batch),
+            lambda batch: self._at.settle(self._at.phase, batch),
+            [self._row(upload) for upload in ready],
+        )
+        self._at.conclude(
+            [self._told(upload, result) for upload, result in zip(ready, results, strict=True)]
+        )
+
+    def _intent(self, upload: _Upload) -> Row:
+        row = intent(upload.task, "attach", self._at.spec, sha256=upload.sha256)
+        return row | {"sent": row["sent"] | {FILE_FIELD: file_hash(upload.sha256)}}
+
+    def _upload(self, upload: _Upload) -> bool:
+        """Upload one binary; that it is up is told at once, so that a crash leaves a trace of it."""
+        task = upload.task
+        try:
+            with self._staging.open(f"files/{upload.sha256}") as content:
+                name = str(task.values.get("name") or upload.sha256)
+                upload.file_id = self._at.destination.upload(name, upload.size, content)
+        except Refused as refusal:
+            self._at.conclude([refused(task.key, refusal.message)])
+            return False
+        self._at.writer.conclude(
+            [{"key": list(task.key), "event": "uploaded", "id": upload.file_id}]
+        )
+        return True
+
+    def _row(self, upload: _Upload) -> Write:
+        file = [{"file_id": upload.file_id, "label": upload.task.values.get("name") or "file"}]
+        return Write(upload.task.id, {**upload.task.values, FILE_FIELD: file})
+
+    def _told(self, upload: _Upload, result: Stored | Refused) -> Row:
+        if not isinstance(result, Stored):
+            return refused(upload.task.key, result.message)
+        row = written(self._at.spec, upload.task, result, Outcome.CREATED, Reason.NEW)
+        return compare_content(self._at, row, upload.sha256, result) | {"file_id": upload.file_id}
+
+
+def compare_content(context: LoadContext, row: Row, sha256: str, attachment: Stored) -> Row:
+    """
+    Read an attachment's binary back and say in the ledger row whether it is the one meant.
+
+    :param row: of the attachment's verified record
+    :param sha256: of the binary that was uploaded
+    """
+    seen = hashlib.sha256()
+    with context.destination.download(attachment) as content:
+        while chunk := content.read(_CHUNK):
+            seen.update(chunk)
+    row = row | {
+        "sent": row["sent"] | {FILE_FIELD: file_hash(sha256)},
+        "stored": row["stored"] | {FILE_FIELD: file_hash(seen.hexdigest())},
+    }
+    if seen.hexdigest() != sha256:
+        row |= {"reason": Reason.FILE_DIFFERS, "detail": f"{seen.hexdigest()} instead of {sha256}"}
+    return row
+
+
+def file_hash(sha256: str) -> str:
+    """Return the short hash under which the ledger compares a binary."""
+    return digest(sha256)[:16]
+
+
+def settle_attachments(context: LoadContext) -> list[Row]:
+    """
+    Close the open intents of the attachment phase.
+
+    :return: the uploads that stay behind, attached to nothing
+    """
+    intents = context.snapshot.open_intents(context.phase)
+    found = context.destination.read(context.phase, sorted({row["id"] for row in intents}))
+    context.writer.conclude([_verdict(context, row, found.get(row["id"])) for row in intents])
+    return context.snapshot.unattached_uploads()
+
+
+def _verdict(context: LoadContext, row: Row, stored: Stored | None) -> Row:
+    if stored is None or stored.trashed:
+        return {"key": row["key"], "event": "unwritten"}
+    told = event(
+        Key(*row["key"]), Outcome.CREATED, Reason.NEW, id=stored.id,
+        sent=row["sent"], stored={n: h for n, h in row["sent"].items() if n != FILE_FIELD},
+    )  # fmt: skip
+    file_ids = [f["file_id"] for f in _files(stored)]
+    return compare_content(context, told, row["sha256"], stored) | {
+        "file_id": file_ids[0] if file_ids else ""
+    }
+
+
+def _files(stored: Stored) -> Sequence[dict[str, str]]:
+    return stored.values.get(FILE_FIELD) or []

@@ -1,0 +1,155 @@
+"""Creates the records that the destination does not hold yet, and links those that it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_crm_migration.core.errors import Duplicate, Refused
+from airflow_crm_migration.core.ids import made_id
+from airflow_crm_migration.core.load.batches import Result, write_batch
+from airflow_crm_migration.core.load.context import (
+    LoadContext,
+    event,
+    intent,
+    refused,
+    written,
+)
+from airflow_crm_migration.core.load.existing import ExistingRecords
+from airflow_crm_migration.core.natural_keys import give_up_key, identifies, natural_key
+from airflow_crm_migration.core.outcomes import Outcome, Reason
+from airflow_crm_migration.core.protocols import Stored, Write
+
+if TYPE_CHECKING:
+    from airflow_crm_migration.core.ledger.objects import Row
+    from airflow_crm_migration.core.load.changed import ChangedRecords
+    from airflow_crm_migration.core.load.plan import Task
+    from airflow_crm_migration.core.mapping import Existing
+
+
+class NewRecords:
+    """Collects records to be created and writes them in full batches."""
+
+    def __init__(self, context: LoadContext, changed: ChangedRecords) -> None:
+        """
+        Begin an empty collection.
+
+        :param changed: takes the existing records that the mapping wants filled or updated
+        """
+        self._at = context
+        self._changed = changed
+        self._size = context.destination.capabilities.batch_size
+        self._incoming: list[Task] = []
+        self._ready: list[Task] = []
+        self._existing: dict[str, ExistingRecords] = {}
+
+    def add(self, task: Task) -> None:
+        """Take a record; a full batch is written."""
+        task.id = made_id(self._at.tenant, self._at.engagement, task.key)
+        self._incoming.append(task)
+        if len(self._incoming) >= self._size:
+            self._look_up()
+        while len(self._ready) >= self._size:
+            self._write(self._ready[: self._size])
+            del self._ready[: self._size]
+
+    def finish(self) -> None:
+        """Write what is left."""
+        self._look_up()
+        while self._ready:
+            self._write(self._ready[: self._size])
+            del self._ready[: self._size]
+
+    # -- existing records ------------------------------------------------------------------
+
+    def _look_up(self) -> None:
+        """Sort the collected records into existing ones and those to create."""
+        keys: dict[str, dict[int, str]] = {}
+        for number, task in enumerate(self._incoming):
+            rule = self._at.line(task.key).existing
+            key = natural_key(self._at.spec, rule.by, task.values) if rule else None
+            if rule and key:
+                keys.setdefault(rule.by, {})[number] = key
+        found: dict[int, Stored] = {}
+        for field, wanted in keys.items():
+            held = self._records(field).find(list(dict.fromkeys(wanted.values())))
+            found |= {number: held[key] for number, key in wanted.items() if key in held}
+        tasks, self._incoming = self._incoming, []
+        self._ready += [task for number, task in enumerate(tasks) if number not in found]
+        for number, stored in found.items():
+            self._meet(tasks[number], stored, Reason.EXISTING_RECORD)
+
+    def _records(self, field: str) -> ExistingRecords:
+        if field not in self._existing:
+            at = self._at
+            self._existing[field] = ExistingRecords(at.destination, at.spec, field, at.expected)
+        return self._existing[field]
+
+    def _meet(self, task: Task, stored: Stored, reason: Reason) -> None:
+        """Do with a record that is there already what the mapping says."""
+        rule = self._at.line(task.key).existing
+        assert rule is not None  # noqa: S101  (only lines with the rule look records up)
+        key = natural_key(self._at.spec, rule.by, task.values) or ""
+        if stored.id == task.id and not stored.trashed:
+            self._at.conclude([written(self._at.spec, task, stored, Outcome.CREATED, Reason.NEW)])
+        elif not identifies(self._at.spec, rule.by, key):
+            self._give_up(task, rule)
+            self._ready.append(task)
+        elif rule.policy == "reject":
+            self._at.conclude([event(task.key, Outcome.REJECTED, reason, detail=stored.id)])
+        else:
+            self._adopt(task, stored, rule, reason)
+
+    def _give_up(self, task: Task, rule: Existing) -> None:
+        issue = give_up_key(self._at.line(task.key), rule.by, task.values)
+        self._at.counts.leave_out(task.key, [issue])
+
+    def _adopt(self, task: Task, stored: Stored, rule: Existing, reason: Reason) -> None:
+        outcome = Outcome.LINKED
+        if stored.trashed:
+            self._restore(task, stored)
+            outcome, reason = Outcome.RESTORED, Reason.EXISTING_IN_TRASH
+        row = event(task.key, outcome, reason, id=stored.id, policy=rule.policy)
+        self._at.conclude([row])
+        if rule.policy in ("fill", "update"):
+            self._changed.add(task, stored, fill=rule.policy == "fill")
+
+    def _restore(self, task: Task, stored: Stored) -> None:
+        self._at.writer.intend([{"key": list(task.key), "op": "restore", "id": stored.id}])
+        self._at.destination.restore(self._at.phase, [stored.id])
+
+    # -- creating --------------------------------------------------------------------------
+
+    def _write(self, tasks: list[Task]) -> None:
+        at = self._at
+        at.writer.intend([intent(task, "create", at.spec) for task in tasks])
+        rows = [Write(task.id, task.values) for task in tasks]
+        results = write_batch(
+            lambda batch: at.destination.create(at.phase, batch),
+            lambda batch: at.settle(at.phase, batch),
+            rows,
+        )
+        fates = list(zip(tasks, results, strict=True))
+        at.conclude([row for task, result in fates if (row := self._told(task, result))])
+        for task, result in fates:
+            if isinstance(result, Duplicate):
+                self._explain_duplicate(task, result)
+
+    def _told(self, task: Task, result: Result) -> Row | None:
+        if isinstance(result, Stored):
+            return written(self._at.spec, task, result, Outcome.CREATED, Reason.NEW)
+        return None if isinstance(result, Duplicate) else refused(task.key, result.message)
+
+    def _explain_duplicate(self, task: Task, refusal: Refused) -> None:
+        """Find out who holds the value: ourselves, or someone who came between look-up and load."""
+        own = self._at.settle(self._at.phase, [Write(task.id, {})])
+        if task.id in own:
+            row = written(self._at.spec, task, own[task.id], Outcome.CREATED, Reason.NEW)
+            self._at.conclude([row])
+            return
+        rule = self._at.line(task.key).existing
+        key = natural_key(self._at.spec, rule.by, task.values) if rule else None
+        held = self._records(rule.by).ask([key]) if rule and key else {}
+        if key and key in held:
+            self._meet(task, held[key], Reason.MADE_MEANWHILE)
+        else:
+            self._at.conclude([refused(task.key, refusal.message)])

@@ -1,0 +1,163 @@
+"""Loads one phase: plans each draft from the ledger, and hands it to whoever writes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.ids import Key
+from airflow_crm_migration.core.load.changed import ChangedRecords
+from airflow_crm_migration.core.load.context import LoadContext, event
+from airflow_crm_migration.core.load.new import NewRecords
+from airflow_crm_migration.core.load.plan import (
+    Task,
+    Unlinked,
+    changed_fields,
+    check_joins,
+    hashes,
+    resolve_links,
+    same_outcome,
+)
+from airflow_crm_migration.core.outcomes import Outcome, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from airflow_crm_migration.core.ledger.objects import Row
+    from airflow_crm_migration.core.ledger.snapshot import Entry
+
+_ROWS_PER_OBJECT = 500
+
+Placed = tuple[list[Any], dict[str, Any]]
+"""Where a draft lies (run, part, row), and the draft."""
+
+
+def load_records(
+    context: LoadContext, drafts: Iterable[Placed], say: Callable[[int], None] = lambda done: None
+) -> None:
+    """
+    Write the records of all drafts that are not in the destination as they should be.
+
+    :param context: the phase; its counts tell afterwards what became of each draft
+    :param say: told after each draft how many were seen
+    """
+    changed = ChangedRecords(context)
+    plan = _Plan(context, NewRecords(context, changed), changed)
+    for done, (place, draft) in enumerate(drafts, start=1):
+        if "outcome" in draft:
+            plan.keep_out(draft)
+        else:
+            plan.take(place, draft)
+        say(done)
+    plan.finish()
+
+
+class KeptOut:
+    """Collects the outcomes of records that are not loaded, and tells the ledger what is new."""
+
+    def __init__(self, context: LoadContext) -> None:
+        """Begin an empty collection."""
+        self._at = context
+        self._rows: list[Row] = []
+
+    def add(self, draft: Mapping[str, Any]) -> None:
+        """Note the outcome of a record, unless the ledger has it already."""
+        key = Key(*draft["key"])
+        entry = self._at.snapshot.entry(key)
+        if entry is not None and entry.outcome.in_destination:
+            # It arrived in an earlier run; what became of it since is told, never undone.
+            self._at.counts.add(key, Outcome.UNCHANGED, Reason.SAME)
+            issue = {"field": "", "problem": draft["reason"], "detail": "arrived before"}
+            self._at.counts.leave_out(key, [issue])
+        elif same_outcome(entry, draft):
+            self._at.counts.add(key, draft["outcome"], draft["reason"])
+        else:
+            self._rows.append(dict(draft))
+            if len(self._rows) >= _ROWS_PER_OBJECT:
+                self.flush()
+
+    def flush(self) -> None:
+        """Tell the ledger."""
+        rows, self._rows = self._rows, []
+        self._at.conclude(rows)
+
+
+def placed_task(
+    context: LoadContext, place: list[Any], draft: Mapping[str, Any], kept_out: KeptOut
+) -> Task | None:
+    """
+    Resolve a draft's links and owners to ids of the destination.
+
+    :return: None when a parent that it cannot do without did not arrive: it is held
+    """
+    key = Key(*draft["key"])
+    try:
+        check_joins(draft, context.snapshot)
+        links, left_out = resolve_links(draft, context.snapshot)
+    except Unlinked as held:
+        kept_out.add(event(key, Outcome.HELD, held.reason, detail=held.field))
+        return None
+    owners, unknown = _owners(context, draft)
+    context.counts.leave_out(key, [*draft.get("issues", ()), *left_out, *unknown])
+    return Task(key, {**draft["values"], **links, **owners}, place)
+
+
+def _owners(
+    context: LoadContext, draft: Mapping[str, Any]
+) -> tuple[dict[str, str], list[dict[str, str]]]:
+    found: dict[str, str] = {}
+    unknown = []
+    for field, owner in draft.get("owners", {}).items():
+        member = context.owners.get(owner)
+        if member is not None:
+            found[field] = member
+        elif owner not in context.owners:
+            unknown.append({"field": field, "problem": Reason.OWNER_MISSING, "detail": owner})
+    return found, unknown
+
+
+class _Plan:
+    def __init__(self, context: LoadContext, new: NewRecords, changed: ChangedRecords) -> None:
+        self._at = context
+        self._new = new
+        self._changed = changed
+        self._kept_out = KeptOut(context)
+
+    def keep_out(self, draft: dict[str, Any]) -> None:
+        self._kept_out.add(self._with_parent(draft) if "parent" in draft else draft)
+
+    def take(self, place: list[Any], draft: dict[str, Any]) -> None:
+        """Sort a draft into new, changed, unchanged or held."""
+        task = placed_task(self._at, place, draft, self._kept_out)
+        if task is None:
+            return
+        entry = self._at.snapshot.entry(task.key)
+        if entry is None or not entry.outcome.in_destination:
+            self._new.add(task)
+        else:
+            self._compare(task, entry)
+
+    def finish(self) -> None:
+        """Write everything that still waits."""
+        self._kept_out.flush()
+        self._new.finish()
+        self._changed.finish()
+
+    def _with_parent(self, draft: dict[str, Any]) -> dict[str, Any]:
+        """Judge a value that lives in another record: it arrived only when that record did."""
+        self.finish()
+        parents = [Key(*key) for key in draft["parent"]]
+        kept = {name: value for name, value in draft.items() if name != "parent"}
+        if self._at.snapshot.destination_id(parents) is not None:
+            return kept
+        return {**kept, "outcome": Outcome.HELD, "reason": Reason.PARENT_NOT_LOADED}
+
+    def _compare(self, task: Task, entry: Entry) -> None:
+        if entry.outcome is Outcome.LINKED or "sent" not in entry.last:
+            self._at.counts.add(task.key, entry.outcome, entry.last["reason"])
+            return
+        sent = hashes(self._at.spec, task.values, task.values)
+        fields = changed_fields(self._at.line(task.key), sent, entry)
+        if fields:
+            self._changed.add_changed(task, entry.last, fields)
+        else:
+            self._at.counts.add(task.key, Outcome.UNCHANGED, Reason.SAME)

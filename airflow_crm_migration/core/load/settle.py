@@ -1,0 +1,51 @@
+"""After a crash: asks the destination what became of the writes that were announced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_crm_migration.core.ids import Key
+from airflow_crm_migration.core.load.context import LoadContext, event, written_hashes
+from airflow_crm_migration.core.load.plan import hashes
+from airflow_crm_migration.core.outcomes import Outcome, Reason
+
+if TYPE_CHECKING:
+    from airflow_crm_migration.core.fields import ObjectSpec
+    from airflow_crm_migration.core.ledger.objects import Row
+    from airflow_crm_migration.core.protocols import Stored
+
+
+def settle_open_intents(context: LoadContext) -> int:
+    """
+    Close every open intent of the phase: written as meant, or not written and to be planned anew.
+
+    :return: how many there were
+    """
+    intents = context.snapshot.open_intents(context.phase)
+    by_object: dict[str, list[Row]] = {}
+    for row in intents:
+        by_object.setdefault(row.get("object", context.phase), []).append(row)
+    for name, rows in by_object.items():
+        found = context.destination.read(name, sorted({row["id"] for row in rows if row.get("id")}))
+        context.writer.conclude(
+            [_verdict(context.schema[name], row, found.get(row["id"])) for row in rows]
+        )
+    return len(intents)
+
+
+def _verdict(spec: ObjectSpec, row: Row, stored: Stored | None) -> Row:
+    unwritten = {"key": row["key"], "event": "unwritten"}
+    if stored is None or stored.trashed:
+        return unwritten
+    key = Key(*row["key"])
+    if row["op"] == "create":
+        return written_hashes(spec, key, row["sent"], stored, Outcome.CREATED, Reason.NEW)
+    if row["op"] == "restore":
+        return event(key, Outcome.RESTORED, Reason.EXISTING_IN_TRASH, id=stored.id)
+    now = hashes(spec, stored.values, [n for n in row["fields"] if n in stored.values])
+    if any(now.get(n) != row["sent"].get(n) for n in row["fields"]):
+        return unwritten
+    return event(
+        key, Outcome.UPDATED, Reason.SOURCE_CHANGED, id=stored.id, sent=row["sent"],
+        stored={**row["stored"], **now}, image=row["image"],
+    )  # fmt: skip

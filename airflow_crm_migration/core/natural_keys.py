@@ -1,0 +1,45 @@
+"""Natural keys: the value by which a destination record is recognised, and taken once only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_crm_migration.core.fields import FieldType, ObjectSpec
+from airflow_crm_migration.core.outcomes import Reason
+from airflow_crm_migration.core.values.emails import is_shared_mailbox
+from airflow_crm_migration.core.values.texts import texts
+
+if TYPE_CHECKING:
+    from airflow_crm_migration.core.mapping import Line
+    from airflow_crm_migration.core.protocols import Values
+
+
+def natural_key(spec: ObjectSpec, field: str, values: Values) -> str | None:
+    """Return the value by which a record is recognised: the primary one of a multi-value."""
+    found = texts(values.get(field))
+    if not found:
+        return None
+    return found[0].lower() if spec.fields[field].type is FieldType.EMAILS else found[0]
+
+
+def identifies(spec: ObjectSpec, field: str, key: str) -> bool:
+    """Tell whether a key names one person or company: a shared mailbox names nobody."""
+    return not (spec.fields[field].type is FieldType.EMAILS and is_shared_mailbox(key))
+
+
+def give_up_key(line: Line, field: str, values: Values) -> dict[str, str]:
+    """
+    Take the value out of a unique field and keep it as text where the mapping says.
+
+    Two people of one shared mailbox both arrive; the address stands with the first.
+
+    :param values: of the record, changed in place
+    :return: the issue for the report
+    """
+    taken = ", ".join(texts(values.pop(field, None)))
+    rule = next((r for r in line.fields if r.to == field and r.unusable_to), None)
+    if rule is not None and rule.unusable_to is not None:
+        note = f"{field}: {taken}"
+        before = values.get(rule.unusable_to)
+        values[rule.unusable_to] = f"{before}\n{note}" if before else note
+    return {"field": field, "problem": Reason.UNIQUE_VALUE_TAKEN, "detail": taken}

@@ -1,0 +1,276 @@
+"""Proposes the mapping that a customer signs: the pair's file with everything decided.
+
+Choices are applied, every value of a select has its option, every custom column its field. The
+result is a mapping again, by logical names, so it holds for every environment.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.errors import UserMistake
+from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec, Option
+from airflow_crm_migration.core.mapping import FieldRule, Line, NewField, OptionRule
+from airflow_crm_migration.core.mapping import Mapping as PairMapping
+from airflow_crm_migration.core.transform.conditions import settled_by_choices
+from airflow_crm_migration.core.transform.lines import option_key
+from airflow_crm_migration.core.transform.steps import apply_steps, unknown_steps
+from airflow_crm_migration.core.values.texts import texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from airflow_crm_migration.core.protocols import DestinationRules, Values
+
+Found = dict[tuple[str, str], Counter[str]]
+"""(line, destination field) -> how often each source value occurs."""
+
+
+@dataclass
+class Proposal:
+    """
+    What is laid before the customer.
+
+    :param mapping: the resolved mapping
+    :param changes: spellings that the destination forces: line, field, from, to
+    """
+
+    mapping: PairMapping
+    changes: list[dict[str, str]] = field(default_factory=list)
+
+
+def count_values(mapping: PairMapping, source_object: str, records: Iterable[Values]) -> Found:
+    """Count the values of the fields whose options are made of what the source holds."""
+    rules = [
+        (line.id, rule)
+        for line in mapping.lines
+        for rule in line.fields
+        if line.source == source_object and rule.options == "discovered"
+    ]
+    found: Found = {(line, rule.to): Counter() for line, rule in rules}
+    for record in records:
+        for line, rule in rules:
+            given = [record.get(name) for name in rule.source]
+            value = apply_steps(rule.do, given[0] if len(given) == 1 else given, {})
+            found[line, rule.to].update(" ".join(text.split()) for text in texts(value))
+    return found
+
+
+class Proposer:
+    """Resolves a pair's mapping for one customer."""
+
+    def __init__(
+        self,
+        mapping: PairMapping,
+        *,
+        choices: Mapping[str, Any],
+        value_maps: Mapping[str, Mapping[str, str]],
+        schema: Mapping[str, ObjectSpec],
+        rules: DestinationRules,
+    ) -> None:
+        """
+        Say for whom.
+
+        :param choices: as the engagement says
+        :param value_maps: ``line.field`` -> source value -> label, as the engagement says
+        :param schema: the destination as it is now
+        """
+        self._mapping = mapping
+        self._choices = mapping.chosen(dict(choices))
+        self._value_maps = value_maps
+        self._schema = schema
+        self._rules = rules
+        self._changes: list[dict[str, str]] = []
+        self._made: dict[tuple[str, str], dict[str, Option]] = {}
+
+    def propose(self, found: Found, custom: Mapping[str, list[FieldSpec]]) -> Proposal:
+        """
+        Make the proposal.
+
+        :param found: from :func:`count_values`, over all source objects
+        :param custom: source object -> its undeclared columns with detected or declared type
+        :raises UserMistake: with everything that does not fit the destination
+        """
+        lines = [
+            line
+            for line in self._mapping.lines
+            if settled_by_choices(line.when, self._choices) is not False
+        ]
+        kept = {line.id for line in lines} | {fold.id for fold in self._mapping.folds}
+        resolved = self._mapping.model_copy(
+            update={
+                "lines": tuple(self._line(line, found, custom.get(line.source, []), kept) for line in lines),
+                "rows": tuple(row.model_copy(update={"by": tuple(b for b in row.by if b.partition(".")[0] in kept)}) for row in self._mapping.rows),
+            }
+        )  # fmt: skip
+        findings = [*unknown_steps(resolved), *_misfits(resolved, self._schema), *self._strangers()]
+        if findings:
+            raise UserMistake(findings)
+        return Proposal(resolved, self._changes)
+
+    def _line(self, line: Line, found: Found, custom: list[FieldSpec], kept: set[str]) -> Line:
+        rules = [self._field(line, rule, found) for rule in line.fields]
+        if line.custom_fields:
+            rules += self._custom(line, custom, found)
+        links = tuple(
+            link.model_copy(update={"lines": tuple(n for n in link.lines if n in kept)})
+            for link in line.links
+        )
+        return line.model_copy(
+            update={"fields": tuple(rules), "links": tuple(link for link in links if link.lines)}
+        )
+
+    # -- options ---------------------------------------------------------------------------
+
+    def _field(self, line: Line, rule: FieldRule, found: Found) -> FieldRule:
+        if rule.options != "discovered":
+            return rule
+        values = found.get((line.id, rule.to), Counter())
+        labels = self._value_maps.get(f"{line.id}.{rule.to}", {})
+        options, chosen = self._options(line, rule, _ordered(values, rule.order), labels)
+        return rule.model_copy(update={"options": tuple(options), "map": chosen})
+
+    def _options(
+        self, line: Line, rule: FieldRule, values: list[str], labels: Mapping[str, str]
+    ) -> tuple[list[OptionRule], dict[str, str]]:
+        wanted: dict[str, OptionRule] = {}
+        chosen: dict[str, str] = {}
+        for value in values:
+            label = labels.get(value, value)
+            option = self._option(line.destination, rule.to, label)
+            if option.label != value:
+                self._note(line, rule.to, value, option.label)
+            wanted[option.value] = OptionRule(value=option.value, label=option.label)
+            chosen[option_key(value)] = option.value
+        return list(wanted.values()), chosen
+
+    def _option(self, object_name: str, field_name: str, label: str) -> Option:
+        """Return the option of a label: one that is there, or a new one with a value of its own."""
+        made = self._made.setdefault((object_name, field_name), {})
+        spec = self._schema[object_name].fields.get(field_name)
+        existing = spec.options if spec else ()
+        _, shown = self._rules.option(label, ())
+        known = {option_key(o.label): o for o in existing} | made
+        if option_key(shown) not in known:
+            taken = {o.value for o in existing} | {o.value for o in made.values()}
+            made[option_key(shown)] = Option(*self._rules.option(label, taken))
+            return made[option_key(shown)]
+        return known[option_key(shown)]
+
+    def _note(self, line: Line, field_name: str, before: str, after: str) -> None:
+        self._changes.append({"line": line.id, "field": field_name, "from": before, "to": after})
+
+    # -- custom fields ---------------------------------------------------------------------
+
+    def _custom(self, line: Line, columns: list[FieldSpec], found: Found) -> Iterator[FieldRule]:
+        taken = {rule.to for rule in line.fields} | {line.source_id_field or ""}
+        for column in columns:
+            name = self._custom_name(line.destination, column, taken)
+            taken.add(name)
+            rule = FieldRule.model_validate(
+                {
+                    "to": name,
+                    "from": column.name,
+                    "create": NewField(type=column.type, label=column.label),
+                    "options": "discovered" if column.options else None,
+                }
+            )
+            if rule.options == "discovered":
+                found[line.id, name] = Counter({o.label: 1 for o in column.options})
+            yield self._field(line, rule, found)
+
+    def _custom_name(self, object_name: str, column: FieldSpec, taken: set[str]) -> str:
+        """Return the same name on every run, unless a field of another type stands there."""
+        refused = set(taken)
+        while True:
+            name = self._rules.custom_field_name(column.label, refused)
+            standing = self._schema[object_name].fields.get(name)
+            if standing is None or (standing.custom and standing.type is column.type):
+                return name
+            refused.add(name)
+
+    def _strangers(self) -> Iterator[str]:
+        known = {f"{line.id}.{rule.to}" for line in self._mapping.lines for rule in line.fields}
+        for name in sorted(set(self._value_maps) - known):
+            yield f"value_maps.{name}: the mapping has no such line.field"
+
+
+def _ordered(values: Counter[str], order: tuple[str, ...]) -> list[str]:
+    """Each choice once: of spellings that differ by case the most frequent one, known ones first."""
+    best: dict[str, str] = {}
+    for value, _ in sorted(values.items(), key=lambda item: (-item[1], item[0])):
+        best.setdefault(option_key(value), value)
+    rank = {option_key(value): number for number, value in enumerate(order)}
+    return [best[key] for key in sorted(best, key=lambda key: (rank.get(key, len(rank)), key))]
+
+
+def _misfits(mapping: PairMapping, schema: Mapping[str, ObjectSpec]) -> Iterator[str]:
+    for line in mapping.lines:
+        spec = schema.get(line.destination)
+        if spec is None:
+            yield f"lines.{line.id}.destination = {line.destination!r}: the destination has no such object"
+            continue
+        made = {rule.to for rule in line.fields if rule.create} | {line.source_id_field}
+        names = [rule.to for rule in line.fields] + [link.to for link in line.links]
+        names += [rule.to for rule in line.owners if rule.create is None]
+        for name in sorted(set(names)):
+            if name not in spec.fields and name not in made:
+                yield f"lines.{line.id}.{name}: {line.destination} has no such field and none is created"
+
+
+def wanted_schema(mapping: PairMapping) -> list[ObjectSpec]:
+    """Return the objects with just the fields and options that a resolved mapping needs made."""
+    wanted: dict[str, dict[str, FieldSpec]] = {}
+    for line in mapping.lines:
+        fields = wanted.setdefault(line.destination, {})
+        for rule in line.fields:
+            spec = _wanted_field(rule)
+            if spec is not None:
+                fields[rule.to] = _united(fields.get(rule.to), spec)
+        for owner in line.owners:
+            if owner.create is not None:
+                fields[owner.to] = FieldSpec(
+                    owner.to, FieldType.USER, owner.create.label, custom=True
+                )
+        if line.source_id_field:
+            fields[line.source_id_field] = FieldSpec(
+                line.source_id_field, FieldType.TEXT, "Migration source id", custom=True
+            )
+    return [ObjectSpec(name, name, fields) for name, fields in wanted.items() if fields]
+
+
+def _wanted_field(rule: FieldRule) -> FieldSpec | None:
+    options = rule.options if isinstance(rule.options, tuple) else ()
+    made = tuple(Option(o.value, o.label) for o in options)
+    if rule.create is not None:
+        new = rule.create
+        return FieldSpec(rule.to, new.type, new.label, made, unique=new.unique, custom=True)
+    return FieldSpec(rule.to, FieldType.SELECT, options=made) if made else None
+
+
+def _united(before: FieldSpec | None, spec: FieldSpec) -> FieldSpec:
+    """Two lines may write one field: its options are those of both."""
+    if before is None:
+        return spec
+    options = {o.value: o for o in (*before.options, *spec.options)}
+    return FieldSpec(spec.name, spec.type, spec.label, tuple(options.values()), custom=spec.custom)
+
+
+def planned_schema(
+    schema: Mapping[str, ObjectSpec], wanted: Iterable[ObjectSpec]
+) -> dict[str, ObjectSpec]:
+    """Return the destination as it will be once the wanted fields are made."""
+    planned = dict(schema)
+    for addition in wanted:
+        fields = dict(planned[addition.name].fields)
+        for name, spec in addition.fields.items():
+            standing = fields.get(name)
+            if standing is None:
+                fields[name] = spec
+            elif spec.options:
+                united = {o.value: o for o in (*standing.options, *spec.options)}
+                fields[name] = replace(standing, options=tuple(united.values()))
+        planned[addition.name] = replace(planned[addition.name], fields=fields)
+    return planned

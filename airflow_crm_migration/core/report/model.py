@@ -1,0 +1,298 @@
+"""What a report tells: plain facts, whatever the page looks like."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
+
+from pydantic import BeforeValidator, Field
+
+from airflow_crm_migration.core.outcomes import Outcome, Reason
+from airflow_crm_migration.core.reconcile import LineBalance, PhaseReconciliation, sum_outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_crm_migration.core.dedupe.model import Cluster
+    from airflow_crm_migration.core.mapping import Mapping
+
+Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value))]
+"""What staging holds as text, however it was written down."""
+
+NOT_MEANT = (Outcome.EXCLUDED,)
+"""Outcomes of records that the mapping leaves out on purpose."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """
+    Which run is told of; whatever is empty was never written down.
+
+    :param folder: its prefix in staging
+    :param run_id: Airflow's name for it
+    """
+
+    folder: str
+    run_id: Text = ""
+    engagement: Text = ""
+    customer: Text = ""
+    title: Text = ""
+    pair: Text = ""
+    mode: Text = ""
+    environment: Text = ""
+    dry_run: bool = False
+    sample_size: int | None = None
+    started: Text = ""
+
+    @property
+    def source(self) -> str:
+        """The source's name, for sentences."""
+        return self.pair.partition("_to_")[0].capitalize() or "the source"
+
+    @property
+    def destination(self) -> str:
+        """The destination's name, for sentences."""
+        return self.pair.partition("_to_")[2].capitalize() or "the destination"
+
+
+@dataclass(frozen=True)
+class ExportPath:
+    """
+    How an object of the source was read.
+
+    :param count: records by the source's own counter
+    :param counts: of the extract, None when it did not finish
+    """
+
+    object: str
+    route: str = ""
+    reason: str = ""
+    count: int | None = None
+    counts: dict[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class BadCell:
+    """A cell of the source that has no reading, so that its record was set apart."""
+
+    object: str
+    id: str
+    file: str
+    row: int
+    field: str
+    problem: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Phase:
+    """
+    One destination object, as far as the run came.
+
+    :param lines: reads and outcomes; without outcomes when the load did not finish
+    :param counted: what the destination answered, None when it was not asked
+    :param joins: outcome -> number of link rows
+    :param residue: uploads that are attached to nothing
+    """
+
+    name: str
+    lines: tuple[LineBalance, ...] = ()
+    loaded: bool = False
+    counted: PhaseReconciliation | None = None
+    joins: dict[str, int] = field(default_factory=dict)
+    residue: int = 0
+
+    @property
+    def reconciled(self) -> bool:
+        """Whether the destination was asked and everything agrees."""
+        return self.counted is not None and self.counted.reconciled
+
+
+@dataclass(frozen=True)
+class Owner:
+    """What became of an owner that records of the source name."""
+
+    owner: Text
+    email: Text = ""
+    records: int = 0
+    status: Text = ""
+    member_id: Text = ""
+    by: Text = ""
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """A spelling that the destination forces."""
+
+    line: Text
+    field: Text
+    before: Annotated[Text, Field(alias="from")]
+    after: Annotated[Text, Field(alias="to")]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of the destination's schema."""
+
+    object: Text
+    field: Text
+    action: Text
+    detail: Text = ""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """
+    What the duplicate review decided.
+
+    :param merged: object -> source id -> id of the record that it becomes part of
+    :param held: object -> source ids that wait for a decision
+    """
+
+    merged: dict[str, dict[str, str]] = field(default_factory=dict)
+    held: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A gate and whether it holds, as of the report."""
+
+    name: str
+    environment: str
+    status: str
+    reason: str
+    signer: str = ""
+    recorded_by: str = ""
+    time: str = ""
+    document: str = ""
+
+
+@dataclass(frozen=True)
+class NotArrived:
+    """A record that was rejected or held, or stands in conflict, as of the last run that saw it."""
+
+    line: str
+    object: str
+    source_id: str
+    outcome: str
+    reason: str
+    detail: str
+    at: str
+    run: str
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """What it is counted under."""
+        return (self.object, self.outcome, self.reason)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A link or value that is missing from a record that did arrive."""
+
+    line: str
+    object: str
+    source_id: str
+    field: str
+    problem: str
+    detail: str
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """What it is counted under."""
+        return (self.object, self.field, self.problem)
+
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Records(Generic[Row]):
+    """
+    Records that may be too many for memory: counted once, walked again by whoever needs them all.
+
+    :param groups: what they are counted under -> number, the largest first
+    """
+
+    walk: Callable[[], Iterator[Row]] = lambda: iter(())
+    groups: tuple[tuple[tuple[str, ...], int], ...] = ()
+
+    @classmethod
+    def counted(
+        cls, walk: Callable[[], Iterator[Row]], group: Callable[[Row], tuple[str, ...]]
+    ) -> Records[Row]:
+        """Walk records once and count them by group."""
+        counts = Counter(group(row) for row in walk())
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return cls(walk, tuple(ordered))
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return sum(number for _, number in self.groups)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """
+    All that is known of a run; None stands for what did not happen.
+
+    :param unreadable: objects of staging that are torn or not what they should be
+    :param clusters: object -> possible duplicates
+    :param files: what became of files -> number
+    """
+
+    run: Run
+    unreadable: tuple[str, ...] = ()
+    exports: tuple[ExportPath, ...] = ()
+    bad_cells: Records[BadCell] = Records()
+    clusters: dict[str, list[Cluster]] | None = None
+    decided: Decided | None = None
+    owners: tuple[Owner, ...] | None = None
+    mapping: Mapping | None = None
+    spellings: tuple[Spelling, ...] = ()
+    schema: tuple[Change, ...] | None = None
+    phases: tuple[Phase, ...] = ()
+    not_arrived: Records[NotArrived] = Records()
+    left_out: Records[LeftOut] = Records()
+    files: dict[str, int] | None = None
+    gates: tuple[Gate, ...] = ()
+
+    @property
+    def totals(self) -> Totals:
+        """The sums over all phases."""
+        return Totals.of([line for phase in self.phases for line in phase.lines])
+
+
+@dataclass(frozen=True)
+class Totals:
+    """
+    Sums of outcomes over mapping lines.
+
+    :param meant: records that were to move
+    :param arrived: of them those that stand in the destination, merged ones in another record
+    """
+
+    meant: int
+    arrived: int
+    outcomes: Counter[str]
+
+    @classmethod
+    def of(cls, lines: list[LineBalance]) -> Totals:
+        """Add lines up."""
+        outcomes = sum_outcomes(lines)
+        meant = sum(line.read for line in lines) - sum(outcomes[o] for o in NOT_MEANT)
+        here = [o for o in Outcome if o.in_destination]
+        return cls(meant, sum(outcomes[o] for o in (*here, Outcome.MERGED)), outcomes)
+
+
+def arrived(line: LineBalance) -> int:
+    """Return how many records of a line stand in the destination, those that became values too."""
+    own = sum(sum_outcomes([line])[outcome] for outcome in Outcome if outcome.in_destination)
+    return own + line.outcomes.get(Outcome.MERGED, {}).get(Reason.FOLDED, 0)
+
+
+def number_of(line: LineBalance, outcome: str) -> int:
+    """Return how many records of a line have an outcome."""
+    return sum(line.outcomes.get(outcome, {}).values())

@@ -1,0 +1,165 @@
+"""Copies the binaries of attachments into staging, once each, before the old account closes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.canonical import digest
+from airflow_crm_migration.core.errors import CrmError, ForbiddenAddress
+from airflow_crm_migration.core.extract_read import read_extract
+from airflow_crm_migration.core.inbox import FOLDER
+from airflow_crm_migration.core.outcomes import Reason
+from airflow_crm_migration.core.protocols import Progress
+from airflow_crm_migration.core.staging import Staging, copy_stream, pack_lines, unpack_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_crm_migration.core.protocols import Values
+
+DROPPED = f"{FOLDER}/files"
+"""Where the customer drops binaries; paths in an export are relative to it."""
+
+_TELL_EVERY = 500
+
+
+class _Unusable(Exception):
+    """A binary that cannot be moved."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Securing:
+    """
+    The binaries of one run to be copied.
+
+    :param open_url: opens an address as a stream; None where only dropped files can be had
+    :param max_bytes: most that the destination takes
+    :param path: field that holds the path or address
+    :param size: field that holds the size that the source declares
+    """
+
+    staging: Staging
+    run: str
+    open_url: Callable[[str], IO[bytes]] | None
+    max_bytes: int
+    object_name: str = "attachment"
+    path: str = "path"
+    size: str = "size"
+    progress: Progress = field(default_factory=Progress)
+
+    def secure(self) -> dict[str, int]:
+        """
+        Copy every binary that can be had into ``files/`` and write the index.
+
+        :return: how many were secured, and how many not by reason
+        """
+        rows: list[dict[str, Any]] = []
+        for record in read_extract(self.staging, self.run, self.object_name):
+            try:
+                row = self._secured(record)
+            except _Unusable as error:
+                row = {"reason": error.reason, "detail": error.detail}
+            rows.append({"id": record["id"], **row})
+            if len(rows) % _TELL_EVERY == 0:
+                self.progress.say(f"{len(rows)} files looked at")
+        self.staging.write_bytes(index_name(self.run, self.object_name), pack_lines(rows))
+        return dict(Counter(row.get("reason", "secured") for row in rows))
+
+    def _secured(self, record: Values) -> dict[str, Any]:
+        path = record.get(self.path) or ""
+        declared = int(Decimal(record.get(self.size, 0)))
+        if declared > self.max_bytes:
+            raise _Unusable(Reason.FILE_TOO_LARGE, f"{declared} of at most {self.max_bytes} bytes")
+        scheme, remote, _ = path.partition("://")
+        if not remote:
+            found = self._copy(lambda: self._dropped(path))
+        elif scheme.lower() in ("http", "https"):
+            found = self._downloaded(record["id"], path)
+        else:
+            raise _Unusable(Reason.FILE_FORBIDDEN_ADDRESS, "neither http nor https")
+        differs = declared and declared != found["size"]
+        return {**found, **({"declared": declared} if differs else {})}
+
+    def _downloaded(self, source_id: str, url: str) -> dict[str, Any]:
+        """Download an address once per engagement, whatever run asks for it."""
+        if self.open_url is None:
+            raise _Unusable(Reason.FILE_UNREACHABLE, "there is no connection to download with")
+        open_url = self.open_url
+        note = f"files/downloaded/{digest([source_id, url])}.json"
+        if self.staging.exists(note):
+            known: dict[str, Any] = self.staging.read_json(note)
+            return known
+        found = self._copy(lambda: open_url(url))
+        self.staging.write_json(note, found)
+        return found
+
+    def _copy(self, opened: Callable[[], IO[bytes]]) -> dict[str, Any]:
+        """Copy a stream to the name of its digest, which is known only when it has been read."""
+        with tempfile.TemporaryFile() as held:
+            try:
+                with opened() as stream:
+                    size, sha256 = copy_stream(stream, held, self.max_bytes)
+            except ForbiddenAddress as error:
+                raise _Unusable(Reason.FILE_FORBIDDEN_ADDRESS, error.message) from None
+            except CrmError as error:
+                raise _Unusable(Reason.FILE_UNREACHABLE, error.message) from None
+            except OverflowError as error:
+                raise _Unusable(Reason.FILE_TOO_LARGE, str(error)) from None
+            if not size:
+                raise _Unusable(Reason.FILE_EMPTY, "0 bytes")
+            target = f"files/{sha256}"
+            if not self.staging.exists(target):
+                held.seek(0)
+                with self.staging.writing(target) as stream:
+                    copy_stream(held, stream, size)
+        return {"sha256": sha256, "size": size}
+
+    def _dropped(self, path: str) -> IO[bytes]:
+        """Open a binary that came with the export; nothing outside its folder is ever opened."""
+        parts = [part for part in path.replace("\\", "/").split("/") if part != "."]
+        if not any(parts):
+            raise _Unusable(Reason.FILE_NAME_UNUSABLE, "the path is blank")
+        if ".." in parts or not parts[0]:
+            raise _Unusable(Reason.FILE_FORBIDDEN_ADDRESS, "leads out of the export")
+        if parts[0] == "files":
+            parts = parts[1:]
+        name = "/".join((DROPPED, *parts))
+        try:
+            if self._leaves(name):
+                raise _Unusable(Reason.FILE_FORBIDDEN_ADDRESS, "leads out of the export")
+            return self.staging.open(name)
+        except OSError:
+            raise _Unusable(Reason.FILE_UNREACHABLE, "the export does not hold it") from None
+        except ValueError:
+            raise _Unusable(Reason.FILE_NAME_UNUSABLE, "no file can have this name") from None
+
+    def _leaves(self, name: str) -> bool:
+        """Tell whether a link in a folder of a file system leads elsewhere."""
+        if getattr(self.staging.root, "protocol", "file") not in ("", "file"):
+            return False
+        root = Path(getattr(self.staging.root, "path", str(self.staging.root)))
+        return not (root / name).resolve().is_relative_to((root / DROPPED).resolve())
+
+
+def index_name(run: str, object_name: str = "attachment") -> str:
+    """Return where a run keeps which binary belongs to which attachment."""
+    return f"{run}/extract/{object_name}/files.jsonl.gz"
+
+
+def read_files(staging: Staging, run: str, object_name: str = "attachment") -> list[dict[str, Any]]:
+    """
+    Return which binary belongs to which attachment.
+
+    :return: rows with ``id``, and ``sha256`` and ``size``, or ``reason`` and ``detail``
+    """
+    return unpack_lines(staging.read_bytes(index_name(run, object_name)))

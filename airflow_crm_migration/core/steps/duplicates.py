@@ -1,0 +1,178 @@
+"""The duplicate steps: find clusters, lay them before people, apply what they decided."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.dedupe.companies import find_duplicate_companies
+from airflow_crm_migration.core.dedupe.decisions import read_decisions, resolve, write_review
+from airflow_crm_migration.core.dedupe.model import Certainty, Cluster, Match, MergeMap
+from airflow_crm_migration.core.dedupe.people import find_duplicate_people
+from airflow_crm_migration.core.dedupe.survivors import merged_values
+from airflow_crm_migration.core.extract_read import extracted_spec
+from airflow_crm_migration.core.gates import Gate, propose
+from airflow_crm_migration.core.outcomes import Outcome, Reason
+from airflow_crm_migration.core.staging import PartWriter, Staging
+from airflow_crm_migration.core.transform.lines import Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from airflow_crm_migration.core.mapping import Mapping as PairMapping
+    from airflow_crm_migration.core.protocols import Values
+    from airflow_crm_migration.core.run import Run
+    from airflow_crm_migration.core.transform.link_index import Survivors
+
+FINDERS = {"people": find_duplicate_people, "companies": find_duplicate_companies}
+_DECIDED = "dedupe/decided.json"
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What becomes of duplicates: source object -> merge map."""
+
+    maps: Mapping[str, MergeMap]
+
+    @property
+    def survivors(self) -> Survivors:
+        """(object, merged id) -> id under which the record lives on."""
+        return {
+            (name, source_id): survivor
+            for name, merge_map in self.maps.items()
+            for source_id, survivor in merge_map.merged.items()
+        }
+
+    def verdict(self, object_name: str, source_id: str) -> Stopped | None:
+        """Return why a record does not arrive as itself, None when it does."""
+        merge_map = self.maps.get(object_name)
+        reason = merge_map.reason(source_id) if merge_map else None
+        if merge_map is None or reason is None:
+            return None
+        if reason is Reason.DUPLICATE_UNDECIDED:
+            return Stopped(Outcome.HELD, reason, f"cluster {merge_map.held[source_id]}")
+        return Stopped(Outcome.MERGED, reason, into=merge_map.merged[source_id])
+
+
+def read_decided(run: Run) -> Decided:
+    """Return what this run does with duplicates."""
+    kept = run.read_if_there(_DECIDED, {})
+    return Decided({name: MergeMap.from_json(data) for name, data in kept.items()})
+
+
+def find_step(run: Run, mapping: PairMapping) -> dict[str, int]:
+    """
+    Search the whole extract, keep what was found, and lay it before people.
+
+    :return: source object and kind -> number of clusters
+    """
+    found: dict[str, list[Cluster]] = {}
+    counts: dict[str, int] = {}
+    for name, kind in mapping.duplicates.items():
+        clusters = FINDERS[kind](run.records(name))
+        found[name] = clusters
+        _write_sheet(run, name, clusters)
+        for cluster in clusters:
+            label = f"{name} {cluster.kind}"
+            counts[label] = counts.get(label, 0) + 1
+    run.write("dedupe/clusters.json", {n: [asdict(c) for c in cs] for n, cs in found.items()})
+    propose_duplicates(run.staging, run.engagement, list(found), counts)
+    return counts
+
+
+def propose_duplicates(
+    staging: Staging, engagement: str, objects: Sequence[str], counts: Mapping[str, int]
+) -> str:
+    """
+    Lay before the customer what the review sheets say now.
+
+    :return: digest of the decisions: the rule and what people decided, not what was found
+    """
+    decisions = {
+        "certain_matches": "merge",
+        "undecided_matches": "hold",
+        "decided": {name: _decided(staging, name) for name in objects},
+    }
+    gate = Gate(engagement, "duplicates")
+    return propose(staging, gate, decisions, {"clusters": dict(counts)}, datetime.now(UTC)).digest
+
+
+def decide_step(run: Run, mapping: PairMapping, signed: Mapping[str, Any]) -> dict[str, int]:
+    """
+    Apply what was signed about duplicates.
+
+    :param signed: the signed decisions
+    :return: source object and what became of records -> number
+    """
+    clusters = run.read("dedupe/clusters.json")
+    maps: dict[str, MergeMap] = {}
+    writer = PartWriter(run.staging, run.name("dedupe/merged"))
+    for name in mapping.duplicates:
+        decided = {frozenset(d["members"]): d["decision"] for d in signed["decided"].get(name, [])}
+        maps[name] = resolve([cluster_of(c) for c in clusters[name]], decided)
+        for values in _survivors(run, name, maps[name]):
+            writer.add({"object": name, "values": values})
+    writer.finish()
+    run.write(_DECIDED, {name: merge_map.to_json() for name, merge_map in maps.items()})
+    return {
+        f"{name} {what}": number
+        for name, merge_map in maps.items()
+        for what, number in (("merged", len(merge_map.merged)), ("held", len(merge_map.held)))
+    }
+
+
+def cluster_of(data: Mapping[str, Any]) -> Cluster:
+    """Read a cluster as :func:`find_step` kept it."""
+    return Cluster(
+        id=data["id"],
+        members=tuple(data["members"]),
+        survivor=data["survivor"],
+        kind=Certainty(data["kind"]),
+        reasons=tuple(Match(reason) for reason in data["reasons"]),
+        score=data["score"],
+    )
+
+
+def sheet_name(object_name: str) -> str:
+    """Return where the review sheet of an object lies."""
+    return f"review/duplicates/{object_name}.csv"
+
+
+def _survivors(run: Run, name: str, merge_map: MergeMap) -> Iterator[Values]:
+    """Walk the surviving records with the values of those that become part of them."""
+    members = merge_map.members()
+    wanted = {i for survivor, others in members.items() for i in (survivor, *others)}
+    records = {str(r["id"]): r for r in run.records(name) if str(r["id"]) in wanted}
+    spec = extracted_spec(run.staging, run.folder, name)
+    for survivor, others in members.items():
+        group = [records[i] for i in (survivor, *others) if i in records]
+        yield merged_values(group, survivor, spec).values
+
+
+def _write_sheet(run: Run, name: str, clusters: list[Cluster]) -> None:
+    """Write the review sheet anew; what people decided in it stays."""
+    decided = {frozenset(d["members"]): d["decision"] for d in _decided(run.staging, name)}
+    members = {i for cluster in clusters for i in cluster.members}
+    records = {str(r["id"]): r for r in run.records(name) if str(r["id"]) in members}
+    rows = write_review(clusters, records, decided)
+    text = io.StringIO()
+    if rows:
+        sheet = csv.DictWriter(text, list(rows[0]))
+        sheet.writeheader()
+        sheet.writerows(rows)
+    run.staging.write_bytes(sheet_name(name), text.getvalue().encode("utf-8-sig"))
+
+
+def _decided(staging: Staging, name: str) -> list[dict[str, Any]]:
+    """Return the decisions in a review sheet, keyed by source ids."""
+    if not staging.exists(sheet_name(name)):
+        return []
+    text = staging.read_bytes(sheet_name(name)).decode("utf-8-sig")
+    found = read_decisions(list(csv.DictReader(io.StringIO(text))))
+    return [
+        {"members": sorted(members), "decision": str(decision)}
+        for members, decision in sorted(found.items(), key=lambda item: sorted(item[0]))
+    ]

@@ -1,0 +1,108 @@
+"""The load step: one phase into the destination, with the ledger written ahead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.errors import UserMistake
+from airflow_crm_migration.core.ledger.writer import Ledger, LedgerWriter, take_epoch
+from airflow_crm_migration.core.load.context import LoadContext
+from airflow_crm_migration.core.load.files import load_files, settle_attachments
+from airflow_crm_migration.core.load.joins import load_joins
+from airflow_crm_migration.core.load.records import Placed, load_records
+from airflow_crm_migration.core.load.settle import settle_open_intents
+from airflow_crm_migration.core.progress import ProgressLog
+from airflow_crm_migration.core.reconcile import outcome_tree
+from airflow_crm_migration.core.staging import PartWriter, read_manifest, read_part
+from airflow_crm_migration.core.steps.schema import read_schema
+from airflow_crm_migration.core.steps.tenant import hold_tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airflow_crm_migration.core.mapping import Mapping as PairMapping
+    from airflow_crm_migration.core.protocols import Destination
+    from airflow_crm_migration.core.run import Run, Say
+
+
+def load_step(
+    run: Run,
+    destination: Destination,
+    mapping: PairMapping,
+    phase: str,
+    *,
+    owners: Mapping[str, str | None],
+    say: Say,
+) -> dict[str, Any]:
+    """
+    Load a phase from its drafts.
+
+    :param destination: a dry run hands in one that writes nothing
+    :param mapping: as signed
+    :param owners: key of an owner in the source -> member id, None for one that is left empty
+    :return: the manifest's counts
+    """
+    tenant = hold_tenant(run, destination)
+    with Ledger(run.staging, run.ledger) as ledger:
+        epoch = take_epoch(run.staging, run.ledger, f"{run.folder} load {phase}")
+        context = LoadContext(
+            destination=destination,
+            writer=LedgerWriter(ledger, phase, epoch=epoch, tenant=tenant.id, run=run.folder),
+            mapping=mapping,
+            schema=read_schema(run),
+            phase=phase,
+            tenant=tenant.id,
+            engagement=run.engagement,
+            owners=owners,
+            expected=_rows(run, phase),
+        )
+        residue = _load(run, context, say)
+        if not run.dry_run:
+            ledger.compact()
+    return _tell(run, context, residue)
+
+
+def _load(run: Run, context: LoadContext, say: Say) -> list[dict[str, Any]]:
+    progress = ProgressLog(f"load {context.phase}", context.expected, say)
+    residue = []
+    if context.phase == context.destination.capabilities.attachment:
+        residue = settle_attachments(context)
+        load_files(context, run.staging, _drafts(run, context.phase), progress)
+    else:
+        settled = settle_open_intents(context)
+        if settled:
+            say(f"load {context.phase}: settled {settled} writes of an attempt that was cut off")
+        load_records(context, _drafts(run, context.phase), progress)
+        load_joins(context, _drafts(run, context.phase))
+    progress.finish()
+    return residue
+
+
+def _rows(run: Run, phase: str) -> int:
+    manifest = read_manifest(run.staging, run.name(f"transform/{phase}"))
+    if manifest is None:
+        raise UserMistake(f"transform {phase} did not finish: run it again before the load")
+    return sum(part["rows"] for part in manifest["parts"])
+
+
+def _drafts(run: Run, phase: str) -> Iterator[Placed]:
+    folder = run.name(f"transform/{phase}")
+    manifest = read_manifest(run.staging, folder)
+    for number in range(len(manifest["parts"]) if manifest else 0):
+        for row, draft in enumerate(read_part(run.staging, folder, manifest or {}, number)):
+            yield [run.folder, number, row], draft
+
+
+def _tell(run: Run, context: LoadContext, residue: list[dict[str, Any]]) -> dict[str, Any]:
+    counts = context.counts
+    writer = PartWriter(run.staging, run.name(f"load/{context.phase}"))
+    for issue in counts.issues:
+        writer.add(issue)
+    facts = {
+        "outcomes": {line: outcome_tree(found) for line, found in counts.outcomes.items()},
+        "joins": {str(outcome): number for outcome, number in counts.joins.items()},
+        "residue": residue,
+        "requests": dict(context.destination.requests_made),
+    }
+    writer.finish(**facts)
+    return facts

@@ -1,0 +1,97 @@
+"""The mapping step: proposes what the customer signs, and reads what was signed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.extract_read import extract_manifest
+from airflow_crm_migration.core.fields import FieldSpec, FieldType, Option
+from airflow_crm_migration.core.gates import Gate, propose
+from airflow_crm_migration.core.mapping import Mapping as PairMapping
+from airflow_crm_migration.core.propose import Found, Proposer, count_values
+from airflow_crm_migration.core.values.texts import texts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_crm_migration.core.protocols import Destination
+    from airflow_crm_migration.core.run import Run
+
+_PICKLISTS = (FieldType.SELECT, FieldType.MULTI_SELECT)
+
+
+def propose_step(
+    run: Run,
+    destination: Destination,
+    mapping: PairMapping,
+    *,
+    choices: Mapping[str, Any],
+    value_maps: Mapping[str, Mapping[str, str]],
+    owners: Mapping[str, str],
+) -> str:
+    """
+    Resolve the pair's mapping against source and destination and lay it before the customer.
+
+    :param owners: overrides of the engagement; they are part of what is signed
+    :return: digest of the decisions
+    """
+    custom = {name: _custom_columns(run, name) for name in mapping.source_objects}
+    found: Found = {}
+    for name in mapping.source_objects:
+        found |= count_values(mapping, name, run.records(name))
+    proposer = Proposer(
+        mapping,
+        choices=choices,
+        value_maps=value_maps,
+        schema=destination.describe(),
+        rules=destination,
+    )
+    proposal = proposer.propose(found, custom)
+    decisions = {
+        "mapping": dump(proposal.mapping),
+        "choices": mapping.chosen(dict(choices)),
+        "owners": dict(owners),
+    }
+    run.write(
+        "mapping/proposal.json", {"mapping": decisions["mapping"], "changes": proposal.changes}
+    )
+    evidence = {
+        "changes": proposal.changes,
+        "values": {
+            f"{line}.{field}": dict(counts) for (line, field), counts in sorted(found.items())
+        },
+    }
+    gate = Gate(run.engagement, "mapping", run.environment)
+    return propose(run.staging, gate, decisions, evidence, datetime.now(UTC)).digest
+
+
+def dump(mapping: PairMapping) -> dict[str, Any]:
+    """Return a mapping as JSON, in which what is left to its default is left out."""
+    return mapping.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def load(decisions: Mapping[str, Any]) -> PairMapping:
+    """Return the mapping that signed decisions hold."""
+    return PairMapping.model_validate(decisions["mapping"])
+
+
+def _custom_columns(run: Run, name: str) -> list[FieldSpec]:
+    """Return the undeclared columns of an object; of a picklist with every value that occurs."""
+    columns = extract_manifest(run.staging, run.folder, name)["custom"]
+    picklists: dict[str, set[str]] = {
+        column["name"]: set() for column in columns if column["type"] in _PICKLISTS
+    }
+    if picklists:
+        for record in run.records(name):
+            for column, values in picklists.items():
+                values.update(texts(record.get(column)))
+    return [
+        FieldSpec(
+            column["name"],
+            FieldType(column["type"]),
+            column["label"] or column["name"],
+            tuple(Option(value, value) for value in sorted(picklists.get(column["name"], ()))),
+        )
+        for column in columns
+    ]

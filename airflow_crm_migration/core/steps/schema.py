@@ -1,0 +1,46 @@
+"""Keeps descriptions of a destination's objects in staging."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from airflow_crm_migration.core.fields import ObjectSpec
+from airflow_crm_migration.core.propose import planned_schema, wanted_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_crm_migration.core.mapping import Mapping as PairMapping
+    from airflow_crm_migration.core.protocols import Destination
+    from airflow_crm_migration.core.run import Run
+
+_SCHEMA = TypeAdapter(dict[str, ObjectSpec])
+_FILE = "schema/planned.json"
+
+
+def write_schema(run: Run, schema: Mapping[str, ObjectSpec]) -> None:
+    """Keep the objects with all fields that the signed mapping writes."""
+    run.write(_FILE, _SCHEMA.dump_python(dict(schema), mode="json"))
+
+
+def read_schema(run: Run) -> dict[str, ObjectSpec]:
+    """Return the objects with all fields that the signed mapping writes."""
+    return _SCHEMA.validate_python(run.read(_FILE))
+
+
+def prepare_destination(run: Run, destination: Destination, mapping: PairMapping) -> dict[str, Any]:
+    """
+    Make the fields and options that the signed mapping needs; a dry run only lists them.
+
+    :return: counts by kind of change
+    """
+    wanted = wanted_schema(mapping)
+    changes = destination.ensure_schema(wanted, dry_run=run.dry_run)
+    write_schema(run, planned_schema(destination.describe(), wanted))
+    run.write("schema/changes.json", [vars(change) for change in changes])
+    counts: dict[str, int] = {}
+    for change in changes:
+        counts[change.action] = counts.get(change.action, 0) + 1
+    return counts

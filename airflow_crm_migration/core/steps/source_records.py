@@ -1,0 +1,61 @@
+"""Puts together what the mapping is fed: extract, index, merge map, selection."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.selection import Selection, select_sample
+from airflow_crm_migration.core.staging import read_parts
+from airflow_crm_migration.core.steps.duplicates import read_decided
+from airflow_crm_migration.core.transform.link_index import LinkIndex
+from airflow_crm_migration.core.transform.records import SourceRecords
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_crm_migration.core.mapping import Mapping as PairMapping
+    from airflow_crm_migration.core.run import Run
+
+_SELECTION = "selection.json"
+
+
+@contextmanager
+def indexed(run: Run, mapping: PairMapping) -> Iterator[LinkIndex]:
+    """Open an index of all source records by every key that links may name."""
+    with LinkIndex(read_decided(run).survivors) as index:
+        for name in mapping.source_objects:
+            keys = mapping.keys.get(name, {})
+            for record in run.records(name):
+                index.add(name, keys, record)
+        yield index
+
+
+@contextmanager
+def source_records(run: Run, mapping: PairMapping) -> Iterator[SourceRecords]:
+    """Open the records of a run as they enter the mapping."""
+    with indexed(run, mapping) as index:
+        merged = {
+            (row["object"], str(row["values"]["id"])): row["values"]
+            for row in read_parts(run.staging, run.name("dedupe/merged"))
+        }
+        yield SourceRecords(mapping, run.records, index, merged, read_selection(run))
+
+
+def choose_sample(run: Run, mapping: PairMapping, size: int) -> dict[str, int]:
+    """
+    Choose the records of a sample run.
+
+    :param size: records per source object before their parents are added
+    :return: source object -> number chosen
+    """
+    with indexed(run, mapping) as index:
+        chosen = select_sample(mapping, run.records, index, size)
+    run.write(_SELECTION, {name: sorted(ids) for name, ids in chosen.items()})
+    return {name: len(ids) for name, ids in chosen.items()}
+
+
+def read_selection(run: Run) -> Selection | None:
+    """Return the records of a sample, None when the run takes all."""
+    chosen: dict[str, Any] | None = run.read_if_there(_SELECTION, None)
+    return None if chosen is None else {name: set(ids) for name, ids in chosen.items()}

@@ -1,0 +1,90 @@
+"""The transform step: one phase of the signed mapping."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.extract_read import rejected_rows
+from airflow_crm_migration.core.outcomes import Outcome, Reason
+from airflow_crm_migration.core.progress import ProgressLog
+from airflow_crm_migration.core.secure_files import read_files
+from airflow_crm_migration.core.staging import PartWriter
+from airflow_crm_migration.core.steps.duplicates import read_decided
+from airflow_crm_migration.core.steps.schema import read_schema
+from airflow_crm_migration.core.steps.source_records import source_records
+from airflow_crm_migration.core.transform.lines import Setting, Stopped
+from airflow_crm_migration.core.transform.phase import transform_phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airflow_crm_migration.core.mapping import Mapping as PairMapping
+    from airflow_crm_migration.core.protocols import DestinationRules
+    from airflow_crm_migration.core.run import Run, Say
+
+
+def transform_step(
+    run: Run,
+    mapping: PairMapping,
+    phase: str,
+    *,
+    rules: DestinationRules,
+    choices: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    say: Say,
+) -> dict[str, int]:
+    """
+    Write the drafts of a phase to ``<run>/transform/<phase>``.
+
+    :param mapping: as signed
+    :param choices: what the customer chose
+    :param settings: defaults for transforms, for example ``default_region``
+    :return: mapping line -> records read
+    """
+    decided = read_decided(run)
+    files = _files(run) if phase == rules.capabilities.attachment else {}
+
+    def verdict(object_name: str, source_id: str) -> Stopped | None:
+        file = files.get(source_id)
+        if file is not None and file.get("reason"):
+            return Stopped(Outcome.REJECTED, Reason(file["reason"]), file.get("detail", ""))
+        return decided.verdict(object_name, source_id)
+
+    with source_records(run, mapping) as records:
+        setting = Setting(
+            mapping=mapping,
+            schema=read_schema(run),
+            rules=rules,
+            index=records.index,
+            choices=mapping.chosen(dict(choices)),
+            settings=settings,
+            source_id_prefix=run.mark,
+            files=files,
+        )
+        progress = ProgressLog(f"transform {phase}", 0, say)
+        manifest = transform_phase(
+            phase,
+            setting,
+            records,
+            lambda name: _rejected(run, name),
+            verdict,
+            PartWriter(run.staging, run.name(f"transform/{phase}")),
+            progress,
+        )
+        progress.finish()
+    return dict(manifest["read"])
+
+
+def _files(run: Run) -> dict[str, dict[str, Any]]:
+    return {str(row["id"]): row for row in read_files(run.staging, run.folder)}
+
+
+def _rejected(run: Run, object_name: str) -> Iterator[dict[str, Any]]:
+    for row in rejected_rows(run.staging, run.folder, object_name):
+        cells = "; ".join(f"{c['field'] or 'row'}: {c['problem']}" for c in row.get("cells", ()))
+        what = cells or f"the id {row.get('named')} is taken by another record"
+        yield {
+            "id": str(row["id"]),
+            "reason": row["reason"],
+            "detail": f"{row['file']} row {row['row']}: {what}",
+        }

@@ -1,0 +1,179 @@
+"""The two kinds of place that staging lies in, made to behave alike.
+
+On object storage an upload becomes visible when it is whole. On a file system a name is visible
+from the first byte on, so there a file is written beside, synced and then linked.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_BLOCK = 16 << 20
+_CONTENT_TYPES = {
+    ".csv": "text/csv; charset=utf-8",
+    ".gz": "application/gzip",
+    ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
+}
+
+
+class Store(Protocol):
+    """A place with named objects; names are relative and use ``/``."""
+
+    def exists(self, name: str) -> bool:
+        """Tell whether an object is there."""
+
+    def read_bytes(self, name: str) -> bytes:
+        """Return an object's content; FileNotFoundError when there is none."""
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open an object for reading; FileNotFoundError when there is none."""
+
+    def names(self, folder: str) -> Iterator[str]:
+        """Walk the names of all objects below a folder, in no order."""
+
+    def writing(self, name: str, *, exclusive: bool) -> AbstractContextManager[IO[bytes]]:
+        """Open an object for writing that appears whole or, on any error, not at all."""
+
+    def delete(self, name: str) -> None:
+        """Remove one object; FileNotFoundError when there is none."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """
+    A folder of a file system.
+
+    :param root: the folder; it is made when the first object is written
+    """
+
+    root: Path
+
+    def exists(self, name: str) -> bool:
+        """Tell whether an object is there."""
+        return (self.root / name).exists()
+
+    def read_bytes(self, name: str) -> bytes:
+        """Return an object's content."""
+        return (self.root / name).read_bytes()
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open an object for reading."""
+        return (self.root / name).open("rb")
+
+    def names(self, folder: str) -> Iterator[str]:
+        """Walk the names of all objects below a folder."""
+        for place, _, files in os.walk(self.root / folder):
+            for file in files:
+                yield (Path(place) / file).relative_to(self.root).as_posix()
+
+    @contextmanager
+    def writing(self, name: str, *, exclusive: bool) -> Iterator[IO[bytes]]:
+        """Write beside, sync, then link: a reader never sees half a file under its name."""
+        target = self.root / name
+        if exclusive and target.exists():
+            raise FileExistsError(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f".{uuid.uuid4().hex}")
+        try:
+            with beside.open("xb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            if exclusive:
+                target.hardlink_to(beside)
+            else:
+                beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+        _sync_folder(target.parent)
+
+    def delete(self, name: str) -> None:
+        """Remove one object."""
+        (self.root / name).unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name outlive a power cut; the content alone would be an orphan."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@dataclass(frozen=True)
+class Objects:
+    """
+    A prefix of a bucket.
+
+    :param filesystem: fsspec file system that keeps no listings: a kept one hides what other
+        processes write and delete
+    :param prefix: ``bucket/prefix`` without slashes at its ends
+    :param encryption: arguments for each write, for example the KMS key
+    """
+
+    filesystem: Any
+    prefix: str
+    encryption: Mapping[str, str]
+
+    def exists(self, name: str) -> bool:
+        """Tell whether an object is there."""
+        return bool(self.filesystem.exists(self._key(name)))
+
+    def read_bytes(self, name: str) -> bytes:
+        """Return an object's content."""
+        content: bytes = self.filesystem.cat_file(self._key(name))
+        return content
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open an object for reading."""
+        stream: IO[bytes] = self.filesystem.open(self._key(name), "rb", block_size=_BLOCK)
+        return stream
+
+    def names(self, folder: str) -> Iterator[str]:
+        """Walk the names of all objects below a folder."""
+        for key in self.filesystem.find(self._key(folder)):
+            yield key.removeprefix(f"{self.prefix}/")
+
+    @contextmanager
+    def writing(self, name: str, *, exclusive: bool) -> Iterator[IO[bytes]]:
+        """Upload under a precondition; what was uploaded until an error is thrown away."""
+        key = self._key(name)
+        options = {"ContentType": _content_type(name), **self.encryption}
+        mode = "xb" if exclusive else "wb"
+        stream = self.filesystem.open(key, mode, block_size=_BLOCK, **options)
+        try:
+            yield stream
+            if not stream.tell():
+                # s3fs would close an empty file without the precondition and the encryption.
+                mode = "create" if exclusive else "overwrite"
+                self.filesystem.pipe_file(key, b"", mode=mode, **options)
+                stream.closed = True
+            stream.close()
+        except BaseException:
+            stream.discard()
+            # Else the collector closes it, and closing sends what was written so far.
+            stream.closed = True
+            raise
+
+    def delete(self, name: str) -> None:
+        """Remove one object."""
+        if not self.exists(name):
+            raise FileNotFoundError(name)
+        self.filesystem.rm_file(self._key(name))
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}/{name}".rstrip("/")
+
+
+def _content_type(name: str) -> str:
+    return _CONTENT_TYPES.get(Path(name).suffix, "application/octet-stream")

@@ -1,0 +1,1 @@
+"""From source records to drafts of what would be written."""

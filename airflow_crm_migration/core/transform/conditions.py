@@ -1,0 +1,79 @@
+"""Decides the conditions of a mapping on one record: a tree of named tests, never an expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airflow_crm_migration.core.mapping import Condition, LinkWay, Scalar
+
+Related = Callable[[LinkWay, Mapping[str, Any]], bool]
+
+
+def holds(
+    condition: Condition | None,
+    record: Mapping[str, Any],
+    choices: Mapping[str, Scalar],
+    related: Related,
+) -> bool:
+    """
+    Tell whether a condition holds for a record.
+
+    :param condition: None always holds
+    :param choices: what the customer chose
+    :param related: whether a link way finds a record of the source
+    """
+    if condition is None:
+        return True
+
+    def check(part: Condition) -> bool:
+        return holds(part, record, choices, related)
+
+    if condition.all is not None:
+        return all(check(part) for part in condition.all)
+    if condition.any is not None:
+        return any(check(part) for part in condition.any)
+    if condition.negate is not None:
+        return not check(condition.negate)
+    if condition.related is not None:
+        return related(condition.related, record)
+    value = choices.get(condition.choice) if condition.choice else record.get(condition.field or "")
+    return _matches(condition, value)
+
+
+def settled_by_choices(condition: Condition | None, choices: Mapping[str, Scalar]) -> bool | None:
+    """
+    Decide a condition by the choices alone.
+
+    :return: None when it depends on the record
+    """
+    if condition is None:
+        return True
+    if condition.choice is not None:
+        return _matches(condition, choices.get(condition.choice))
+    if condition.negate is not None:
+        inner = settled_by_choices(condition.negate, choices)
+        return None if inner is None else not inner
+    if condition.all is not None:
+        return _combine(
+            [settled_by_choices(part, choices) for part in condition.all], deciding=False
+        )
+    if condition.any is not None:
+        return _combine(
+            [settled_by_choices(part, choices) for part in condition.any], deciding=True
+        )
+    return None
+
+
+def _combine(parts: list[bool | None], *, deciding: bool) -> bool | None:
+    if deciding in parts:
+        return deciding
+    return None if None in parts else not deciding
+
+
+def _matches(condition: Condition, value: Any) -> bool:
+    if condition.present is not None:
+        return condition.present == (value not in (None, "", []))
+    if condition.one_of is not None:
+        return value in condition.one_of
+    return bool(value == condition.equals)

@@ -1,0 +1,112 @@
+"""Finds source records by id, e-mail, domain or name, with ambiguity as a result of its own.
+
+Held in a local SQLite file: millions of keys stay out of memory.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from airflow_crm_migration.core.values.domains import registrable_domain
+from airflow_crm_migration.core.values.emails import is_free_mail, normal_email
+from airflow_crm_migration.core.values.texts import texts
+
+if TYPE_CHECKING:
+    from airflow_crm_migration.core.mapping import LinkWay
+
+Survivors = Mapping[tuple[str, str], str]
+"""(object, merged source id) -> source id of the survivor."""
+
+
+class LinkIndex:
+    """
+    Which source records answer to a key.
+
+    Use as a context manager: the file is removed at the end.
+    """
+
+    def __init__(self, survivors: Survivors) -> None:
+        """
+        Begin an empty index.
+
+        :param survivors: merged records answer as their survivor, so that the spellings of one
+            person are not ambiguous
+        """
+        self._survivors = survivors
+        self._folder = tempfile.TemporaryDirectory(prefix="crm-links-")
+        self._db = sqlite3.connect(Path(self._folder.name) / "links.sqlite")
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.execute(
+            "CREATE TABLE keys (object TEXT, by TEXT, key TEXT, id TEXT,"
+            " PRIMARY KEY (object, by, key, id)) WITHOUT ROWID"
+        )
+
+    def __enter__(self) -> Self:
+        """Return the index."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the file."""
+        self._db.close()
+        self._folder.cleanup()
+
+    def add(
+        self, object_name: str, keys: Mapping[str, Iterable[str]], record: Mapping[str, Any]
+    ) -> None:
+        """
+        Index a record.
+
+        :param keys: way -> fields that carry its keys
+        :param record: a typed source record with ``id``
+        """
+        source_id = str(record["id"])
+        rows = [(object_name, "id", source_id, source_id)]
+        for by, fields in keys.items():
+            for value in texts([record.get(field) for field in fields]):
+                if key := key_of(by, value):
+                    rows.append((object_name, by, key, source_id))
+        self._db.executemany("INSERT OR IGNORE INTO keys VALUES (?,?,?,?)", rows)
+
+    def find(self, object_name: str, by: str, value: str) -> set[str]:
+        """
+        Return the source ids of the records that answer to a key: none, one, or an ambiguity.
+
+        :param by: ``id``, ``email``, ``domain`` or ``name``
+        """
+        key = key_of(by, value)
+        if key is None:
+            return set()
+        query = "SELECT id FROM keys WHERE object = ? AND by = ? AND key = ?"
+        found = self._db.execute(query, (object_name, by, key))
+        return {self.survivor(object_name, source_id) for (source_id,) in found}
+
+    def survivor(self, object_name: str, source_id: str) -> str:
+        """Return the id under which a record lives on."""
+        return self._survivors.get((object_name, source_id), source_id)
+
+    def matches(self, way: LinkWay, record: Mapping[str, Any]) -> list[tuple[str, set[str]]]:
+        """
+        Return what each value of a link way finds.
+
+        :return: (value, source ids found) for every value that is not blank
+        """
+        values = texts(record.get(way.source))
+        if way.by == "self":
+            return [(value, {value}) for value in values]
+        return [(value, self.find(way.object, way.by, value)) for value in values]
+
+
+def key_of(by: str, value: str) -> str | None:
+    """Return the form of a key in which spellings of the same thing are equal."""
+    if by == "id":
+        return value.strip() or None
+    if by == "email":
+        return normal_email(value)
+    if by == "domain":
+        domain = registrable_domain(value)
+        return None if domain is None or is_free_mail(domain) else domain
+    return " ".join(value.split()).casefold() or None

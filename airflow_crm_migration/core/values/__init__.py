@@ -1,0 +1,1 @@
+"""Values as people typed them, made into the form that :mod:`..fields` lists; pure functions."""

@@ -1,0 +1,20 @@
+"""The plain texts in values of any type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def texts(value: Any) -> list[str]:
+    """
+    Return the plain texts in a value: of a link its address, of a phone its number.
+
+    :param value: a value of any type, or a list of such
+    """
+    if value in (None, ""):
+        return []
+    if isinstance(value, list | tuple):
+        return [text for element in value for text in texts(element)]
+    if isinstance(value, dict):
+        return texts(value.get("url") or value.get("number"))
+    return [str(value)]

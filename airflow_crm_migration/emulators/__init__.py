@@ -1,0 +1,1 @@
+"""Stand-in servers that obey the published rules of the CRMs they stand for."""

@@ -1,0 +1,135 @@
+"""What Airflow learns of this package: plain data, because Airflow calls it at every start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_BUDGET_SHARE = {
+    "label": "Budget share",
+    "description": "Part of the rate limits that a migration may use; the rest is for others",
+    "schema": {"type": "number", "minimum": 0.05, "maximum": 1, "default": 0.8},
+}
+_TIMEOUT = {
+    "label": "Timeout",
+    "description": "Seconds to wait for a reply",
+    "schema": {"type": "number", "minimum": 1, "default": 60},
+}
+
+
+def _rate_limits(default: str) -> dict[str, Any]:
+    return {
+        "label": "Rate limits",
+        "description": "Requests per window, all of which hold, for example 5/1s, 200/60s",
+        "schema": {
+            "type": "string",
+            "pattern": r"^\s*\d+/\d+(\.\d+)?s(\s*,\s*\d+/\d+(\.\d+)?s)*\s*$",
+            "default": default,
+        },
+    }
+
+
+def _api_key_form(host: str) -> dict[str, Any]:
+    return {
+        "hidden-fields": ["login", "schema", "port", "extra"],
+        "relabeling": {"host": "Base URL", "password": "API key"},
+        "placeholders": {"host": host},
+    }
+
+
+def get_provider_info() -> dict[str, Any]:
+    """
+    Describe the provider.
+
+    :return: what ``airflow/provider_info.schema.json`` asks for
+    """
+    return {
+        "package-name": "airflow-crm-migration",
+        "name": "CRM migration",
+        "description": "Moves customers from one CRM to another.",
+        "integrations": [
+            {
+                "integration-name": "CRM migration",
+                "tags": ["service"],
+            },
+            {
+                "integration-name": "Klipy",
+                "external-doc-url": "https://klipy.ai/",
+                "tags": ["service"],
+            },
+            {
+                "integration-name": "Twenty",
+                "external-doc-url": "https://twenty.com/",
+                "tags": ["service"],
+            },
+        ],
+        "hooks": [
+            {
+                "integration-name": "Klipy",
+                "python-modules": ["airflow_crm_migration.hooks.klipy"],
+            },
+            {
+                "integration-name": "Twenty",
+                "python-modules": ["airflow_crm_migration.hooks.twenty"],
+            },
+        ],
+        "operators": [{"integration-name": "CRM migration", "python-modules": []}],
+        "sensors": [
+            {
+                "integration-name": "CRM migration",
+                "python-modules": [
+                    "airflow_crm_migration.sensors.csv_export",
+                    "airflow_crm_migration.sensors.owners_provisioned",
+                    "airflow_crm_migration.sensors.sign_off",
+                ],
+            }
+        ],
+        "connection-types": [
+            {
+                "connection-type": "klipy",
+                "hook-class-name": "airflow_crm_migration.hooks.klipy.KlipyHook",
+                "hook-name": "Klipy",
+                "ui-field-behaviour": _api_key_form("https://api.klipy.ai"),
+                "conn-fields": {
+                    "rate_limits": _rate_limits("200/60s"),
+                    "budget_share": _BUDGET_SHARE,
+                    "timeout": _TIMEOUT,
+                },
+            },
+            {
+                "connection-type": "twenty",
+                "hook-class-name": "airflow_crm_migration.hooks.twenty.TwentyHook",
+                "hook-name": "Twenty",
+                "ui-field-behaviour": _api_key_form("https://api.twenty.com"),
+                "conn-fields": {
+                    "rate_limits": _rate_limits("100/60s"),
+                    "batch_size": {
+                        "label": "Batch size",
+                        "description": "Records per write: 60 by Twenty's documentation; "
+                        "self-hosted servers may take up to 200",
+                        "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 60},
+                    },
+                    "budget_share": _BUDGET_SHARE,
+                    "timeout": _TIMEOUT,
+                },
+            },
+        ],
+        "cli": ["airflow_crm_migration.cli.get_commands"],
+        "config": {
+            "crm_migration": {
+                "description": "Sign-off of migrations.",
+                "options": {
+                    "signing_keys": {
+                        "description": "Keys that sign-offs are signed and checked with, as "
+                        "``id:base64[,id:base64]``. The first one signs; the others still check "
+                        "what they signed, so that keys can be changed. Workers and whoever "
+                        "runs ``airflow crm-migration sign`` need the same value.\n",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "sensitive": True,
+                        "example": "2026-a:b25seSBhbiBleGFtcGxlLCBtYWtlIHlvdXIgb3duISE=",
+                        "default": None,
+                    },
+                },
+            },
+        },
+    }

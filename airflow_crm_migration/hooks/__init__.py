@@ -1,0 +1,1 @@
+"""How to talk to each CRM, and what each can do."""

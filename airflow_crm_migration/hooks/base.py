@@ -1,0 +1,391 @@
+"""What the hooks of all CRMs share: a session, a budget, and errors that steps can tell apart."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from functools import cached_property
+from http.cookiejar import DefaultCookiePolicy
+from io import BufferedReader
+from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from airflow.providers.http.hooks.http import HttpHook
+from airflow.sdk.log import mask_secret
+
+from airflow_crm_migration.core.errors import (
+    CrmError,
+    Refused,
+    Throttled,
+    Unauthorised,
+    Unsettled,
+    UserMistake,
+)
+from airflow_crm_migration.core.limits import Limiter, Window, parse_windows
+from airflow_crm_migration.hooks.replies import (
+    BoundedBody,
+    Download,
+    failure,
+    retry_after,
+    template,
+)
+from airflow_crm_migration.hooks.retries import Retries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airflow.sdk import Connection
+
+T = TypeVar("T")
+
+_READS = ("GET", "HEAD")
+_CONNECT_SECONDS = 10.0
+_WORDS = 500
+
+
+class _Headers(requests.auth.AuthBase):
+    """Credentials as a session's auth: else a netrc file of the machine would overrule them."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.update(self._headers)
+        return request
+
+
+class CrmHook(HttpHook):
+    """
+    Base of every CRM hook.
+
+    A subclass gives the connection type's names, :attr:`default_windows`, :meth:`auth_headers`,
+    :meth:`greeting`, and for a platform's own words :meth:`words` or :meth:`translate`.
+
+    The extra of the connection may hold, and none of it ever becomes an HTTP header:
+
+    - ``rate_limits``: for example ``100/60s, 5/1s``, instead of the documented ones
+    - ``budget_share``: part of these limits to use, 0.8 when left out
+    - ``timeout``: seconds to wait for a reply, 60 when left out
+    - ``verify``: false, or the path of a file with trusted certificate authorities
+    - ``file_hosts``: hosts beside the connection's own that binaries may come from and go to
+
+    :param conn_id: id of the Airflow connection
+    """
+
+    conn_name_attr = "conn_id"
+    #: Documented limits, for example ``100/60s``.
+    default_windows: ClassVar[str]
+    #: A larger reply to a call is an error; downloads are streamed and have no bound.
+    max_reply_bytes: ClassVar[int] = 64 << 20
+    #: Seconds of waiting after which a call gives up: on faults, and on being asked to slow down.
+    patience: float = 120.0
+    throttle_patience: float = 600.0
+
+    def __init__(self, conn_id: str | None = None) -> None:
+        super().__init__(http_conn_id=conn_id or self.default_conn_name)
+        self.conn_id = self.http_conn_id
+        # Replaced by forecasts and tests, which do not wait.
+        self.clock: Callable[[], float] = time.monotonic
+        self.sleep: Callable[[float], None] = time.sleep
+        self.requests_made: Counter[str] = Counter()
+        self._counting = threading.Lock()
+
+    def auth_headers(self, connection: Connection) -> dict[str, str]:
+        """
+        Return the headers that carry the credential.
+
+        :param connection: the Airflow connection
+        """
+        raise NotImplementedError
+
+    def greeting(self) -> str:
+        """Ask the CRM who is behind the connection, for the test button."""
+        raise NotImplementedError
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The Airflow connection."""
+        return self.get_connection(self.conn_id)
+
+    def setting(self, name: str, default: Any, kind: Callable[[Any], Any] = str) -> Any:
+        """
+        Return a setting from the extra of the connection.
+
+        :param name: key in the extra
+        :param default: where it is missing or blank
+        :param kind: makes the value of what is written there
+        :raises UserMistake: when it does not
+        """
+        value = self.connection.extra_dejson.get(name)
+        if value is None or value == "":
+            return default
+        try:
+            return kind(value)
+        except (ValueError, TypeError) as e:
+            raise UserMistake(f"connection {self.conn_id}: {name} {value!r}: {e}") from None
+
+    @cached_property
+    def address(self) -> str:
+        """Base address of the CRM, without a slash at the end; https where no scheme is given."""
+        host = (self.connection.host or "").strip().rstrip("/")
+        if not host:
+            raise UserMistake(f"connection {self.conn_id}: host is empty; give the CRM's base URL")
+        scheme = self.connection.schema or "https"
+        parts = urlsplit(host if "://" in host else f"{scheme}://{host}")
+        if self.connection.port and parts.port is None:
+            parts = parts._replace(netloc=f"{parts.netloc}:{self.connection.port}")
+        return parts.geturl()
+
+    @cached_property
+    def windows(self) -> tuple[Window, ...]:
+        """Limits that the connection is held to."""
+        default = parse_windows(self.default_windows)
+        windows: tuple[Window, ...] = self.setting("rate_limits", default, parse_windows)
+        return windows
+
+    @cached_property
+    def limiter(self) -> Limiter:
+        """Budget of this process for the connection."""
+        share = self.setting("budget_share", 0.8, float)
+        try:
+            return Limiter(self.windows, share, clock=self.clock, sleep=self.sleep)
+        except ValueError as e:
+            raise UserMistake(f"connection {self.conn_id}: {e}") from None
+
+    @cached_property
+    def session(self) -> requests.Session:
+        """The session of all calls to the CRM, keeping its connections alive."""
+        return self.get_conn()
+
+    @cached_property
+    def _anonymous(self) -> requests.Session:
+        return self._session({})
+
+    def get_conn(
+        self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None
+    ) -> requests.Session:
+        """
+        Return a session that carries the credential and nothing of the connection's extra.
+
+        :param headers: further headers
+        :param extra_options: not used: the settings of the connection hold
+        """
+        credentials = self.auth_headers(self.connection)
+        for value in credentials.values():
+            mask_secret(value.split()[-1])
+        session = self._session(credentials)
+        session.headers.update(headers or {})
+        return session
+
+    def _session(self, credentials: Mapping[str, str]) -> requests.Session:
+        self.base_url, self._base_url_initialized = self.address, True
+        session = requests.Session()
+        session.auth = _Headers(credentials)
+        session.verify = self.setting("verify", True, lambda value: value)
+        # Threads share the session; a cookie of one call has no business in another.
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        return self._configure_session_from_mount_adapters(session)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        weight: float = 1,
+        limited: bool = True,
+        repeatable: bool | None = None,
+        name: str = "",
+    ) -> requests.Response:
+        """
+        Ask the CRM, patiently where that is safe.
+
+        A write is sent again only when the CRM said that its limit is reached or when no connection
+        came about; what else goes wrong leaves open whether it was written.
+
+        :param path: below the base address
+        :param data: body where it is not ``json``
+        :param weight: what the call costs of the budget
+        :param limited: whether it counts against the budget at all
+        :param repeatable: whether asking twice is as good as once; reads are when left out
+        :param name: of the operation, for counters and logs, where the path does not tell
+        :return: a successful reply, read whole
+        :raises Refused: nothing was written
+        :raises Unsettled: a write may or may not have happened
+        :raises Throttled: the CRM asked to slow down for too long
+        """
+        again = method in _READS if repeatable is None else repeatable
+        kind = f"{method} {template(path)} {name}".rstrip()
+        sending = {"params": params, "json": json, "data": data, "headers": headers}
+
+        def once() -> requests.Response:
+            if limited:
+                self.limiter.acquire(weight)
+            url = self.address + path
+            return self._checked(self._send(self.session, method, url, kind, sending))
+
+        return self.patiently(kind, once, repeatable=again)
+
+    def patiently(self, kind: str, call: Callable[[], T], *, repeatable: bool) -> T:
+        """
+        Make a call, again where that is safe.
+
+        :param kind: of the call, for logs
+        :param call: to be made
+        :param repeatable: whether making it twice is as good as once
+        :return: what it returns
+        :raises CrmError: instead of Unsettled when it was repeatable: nothing is left open
+        """
+        retries = Retries(
+            self.windows,
+            patience=self.patience,
+            throttle_patience=self.throttle_patience,
+            sleep=self.sleep,
+            tell=lambda error, wait: self._tell(kind, error, wait),
+        )
+        try:
+            return retries.loop(repeatable)(call)
+        except Unsettled as e:
+            if repeatable:
+                raise CrmError(e.message, status=e.status, code=e.code) from None
+            raise
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        """
+        Ask the CRM for JSON.
+
+        :param options: of :meth:`request`
+        :return: the reply's JSON
+        """
+        response = self.request(method, path, **options)
+        try:
+            return response.json()
+        except requests.JSONDecodeError:
+            again = options.get("repeatable", method in _READS)
+            message = f"{method} {template(path)}: the reply is not JSON"
+            raise (CrmError if again else Unsettled)(message, status=response.status_code) from None
+
+    def transfer(
+        self, method: str, url: str, *, data: Any = None, headers: Mapping[str, str] | None = None
+    ) -> requests.Response:
+        """
+        Move a binary, once, by an address that the CRM gave; no credential is sent along.
+
+        :param url: on the connection's host, or one of its ``file_hosts``
+        :param data: what to send
+        :return: a successful reply, its body not read yet
+        :raises UserMistake: for another host
+        """
+        absolute = urljoin(self.address + "/", url)
+        self._allow(absolute)
+        kind = f"{method} {template(urlsplit(absolute).path)}"
+        sending = {"data": data, "headers": {"Accept-Encoding": "identity", **(headers or {})}}
+        reply = self._send(self._anonymous, method, absolute, kind, sending, whole=False)
+        return self._checked(reply)
+
+    def fetch(self, url: str) -> IO[bytes]:
+        """
+        Open a binary by an address that the CRM gave.
+
+        :param url: as for :meth:`transfer`
+        """
+        kind = f"GET {template(urlsplit(url).path)}"
+        reply = self.patiently(kind, lambda: self.transfer("GET", url), repeatable=True)
+        return BufferedReader(Download(reply))
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Say for the connection form whether the CRM can be reached, and who is behind it."""
+        self.patience = self.throttle_patience = 5.0
+        try:
+            return True, self.greeting()
+        except (CrmError, UserMistake) as e:
+            return False, str(e)
+
+    def words(self, response: requests.Response) -> tuple[str, str | None]:
+        """
+        Return the platform's own words and error code in a refusal.
+
+        :param response: with an error status
+        """
+        return response.text[:_WORDS] or response.reason, None
+
+    def translate(self, response: requests.Response) -> Exception | None:
+        """
+        Return the error that a reply means, None for a success.
+
+        :param response: read whole
+        """
+        status = response.status_code
+        if status < requests.codes.multiple_choices:
+            return None
+        if status < requests.codes.bad_request:
+            return self._redirected(response)
+        message, code = self.words(response)
+        if status == requests.codes.too_many_requests:
+            return Throttled(message, retry_after=retry_after(response))
+        kind: type[CrmError] = Refused
+        if status in (requests.codes.unauthorized, requests.codes.forbidden):
+            kind = Unauthorised
+        elif status >= requests.codes.server_error:
+            kind = Unsettled
+        return kind(message, status=status, code=code)
+
+    def _redirected(self, response: requests.Response) -> UserMistake:
+        # Not followed: the credential would go where nobody sent it.
+        target = urlsplit(urljoin(response.url, response.headers.get("Location", "")))
+        return UserMistake(
+            f"connection {self.conn_id}: the CRM answers from {target.scheme}://{target.netloc}; "
+            "if that is right make it the host of the connection"
+        )
+
+    def _allow(self, url: str) -> None:
+        target, own = urlsplit(url), urlsplit(self.address)
+        same = (target.scheme, target.netloc) == (own.scheme, own.netloc)
+        others = self.setting("file_hosts", "").replace(",", " ").split()
+        if not same and not (target.scheme == "https" and target.netloc in others):
+            raise UserMistake(
+                f"connection {self.conn_id}: the CRM keeps files at {target.scheme}://"
+                f"{target.netloc}; if you trust it add that host to file_hosts in the extra"
+            )
+
+    def _send(
+        self,
+        session: requests.Session,
+        method: str,
+        url: str,
+        kind: str,
+        sending: Mapping[str, Any],
+        *,
+        whole: bool = True,
+    ) -> requests.Response:
+        with self._counting:
+            self.requests_made[kind] += 1
+        timeout = (_CONNECT_SECONDS, self.setting("timeout", 60.0, float))
+        try:
+            response = session.request(
+                method, url, timeout=timeout, allow_redirects=False, stream=True, **sending
+            )
+            if whole or not response.ok:
+                response.raw = BoundedBody(response.raw, self.max_reply_bytes)
+                _ = response.content  # reads it, within the bound
+        except requests.RequestException as e:
+            raise failure(e, urlsplit(url).netloc) from None
+        return response
+
+    def _checked(self, response: requests.Response) -> requests.Response:
+        error = self.translate(response)
+        if error is not None:
+            response.close()
+            raise error
+        return response
+
+    def _tell(self, kind: str, error: BaseException | None, wait: float) -> None:
+        if isinstance(error, Throttled):
+            self.limiter.penalise(wait)
+        status = getattr(error, "status", None) or ""
+        self.log.warning("%s: %s %s, again in %.1f s", kind, type(error).__name__, status, wait)

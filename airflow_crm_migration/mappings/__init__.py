@@ -1,0 +1,1 @@
+"""The platform pairs: one YAML file says what becomes what."""

@@ -1,0 +1,111 @@
+"""What every step and every gate knows: the engagement, its staging, the run's own folder."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from contextlib import contextmanager
+from datetime import UTC
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from airflow_crm_migration.core.errors import Unauthorised, UserMistake
+from airflow_crm_migration.core.gates import Gate
+from airflow_crm_migration.hooks.staging import open_staging
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from airflow.sdk import Context
+
+    from airflow_crm_migration.core.staging import Staging
+
+
+def pool_name(conn_id: str) -> str:
+    """Return the one-slot pool of a connection: one task at a time spends its rate limit."""
+    return f"crm_{conn_id}"
+
+
+def run_prefix(context: Context) -> str:
+    """
+    Return a run's folder in staging: a UTC stamp and a hash of the run id.
+
+    The stamp is the time after which the run was due, because that survives every clear.
+    """
+    run = context["dag_run"]
+    stamp = run.run_after.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{stamp}-{hashlib.sha256(run.run_id.encode()).hexdigest()[:8]}"
+
+
+@contextmanager
+def mistakes_fail() -> Iterator[None]:
+    """Fail the task at once on what only a person can mend: trying again cannot help."""
+    try:
+        yield
+    except (UserMistake, Unauthorised) as mistake:
+        raise AirflowFailException(str(mistake)) from None
+
+
+class MigrationBase(BaseOperator):
+    """
+    What operators and sensors of this package share.
+
+    :param engagement_id: the engagement's id
+    :param staging_url: ``s3://bucket/prefix`` or ``file:///folder``
+    :param staging_conn_id: ``aws`` connection of the staging
+    :param kms_key_id: key that every object on ``s3://`` is encrypted with
+    :param environment: ``sandbox`` or ``production``; by default the run's parameter
+    """
+
+    template_fields: Collection[str] = ("engagement_id", "staging_url", "environment")
+
+    def __init__(
+        self,
+        *,
+        engagement_id: str,
+        staging_url: str,
+        staging_conn_id: str | None = None,
+        kms_key_id: str | None = None,
+        environment: str = "{{ params.environment }}",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.engagement_id = engagement_id
+        self.staging_url = staging_url
+        self.staging_conn_id = staging_conn_id
+        self.kms_key_id = kms_key_id
+        self.environment = environment
+
+    @cached_property
+    def staging(self) -> Staging:
+        """The engagement's staging, opened when a task first asks for it."""
+        return open_staging(
+            self.staging_url,
+            self.engagement_id,
+            conn_id=self.staging_conn_id,
+            kms_key_id=self.kms_key_id,
+        )
+
+    def gate(self, name: str) -> Gate:
+        """Return one of the engagement's gates, for this environment where that matters."""
+        return Gate(self.engagement_id, name, self.environment)
+
+
+class MigrationOperator(MigrationBase):
+    """A step: subclasses say in :meth:`work` what is done, and hand rows on in staging only."""
+
+    def execute(self, context: Context) -> Any:
+        """Do the step; a person's mistake fails it without retries."""
+        with mistakes_fail():
+            return self.work(context)
+
+    @abstractmethod
+    def work(self, context: Context) -> Any:
+        """
+        Do the step.
+
+        :return: counts, names in staging or digests, never rows
+        """

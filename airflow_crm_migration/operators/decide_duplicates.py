@@ -1,0 +1,38 @@
+"""Applies what was decided about duplicates, and chooses the sample."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.operators.steps import PairOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class DecideDuplicatesOperator(PairOperator):
+    """
+    Applies the signed decisions about duplicates, and chooses the records of a sample run.
+
+    :param signers: who may sign
+    """
+
+    def __init__(self, *, signers: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.signers = signers
+
+    def work(self, context: Context) -> dict[str, int]:
+        """
+        Apply.
+
+        :return: source object and what became of records -> number
+        """
+        from airflow_crm_migration.core.steps.duplicates import decide_step
+        from airflow_crm_migration.core.steps.source_records import choose_sample
+
+        run, params = self.run_of(context), context["params"]
+        counts = decide_step(run, self.mapping, self.signed("duplicates", self.signers))
+        if params["mode"] == "sample":
+            chosen = choose_sample(run, self.mapping, params["sample_size"])
+            counts |= {f"{name} chosen": number for name, number in chosen.items()}
+        return counts

@@ -1,0 +1,32 @@
+"""Writes what people get to read of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.operators.steps import StepOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class DeliverOperator(StepOperator):
+    """
+    Writes the report of a run, also of one that failed on its way.
+
+    :param phases: objects of the destination, in the order of loading
+    """
+
+    def __init__(self, *, phases: list[str], **kwargs: Any) -> None:
+        super().__init__(trigger_rule="all_done", **kwargs)
+        self.phases = phases
+
+    def work(self, context: Context) -> str:
+        """
+        Write.
+
+        :return: name of the report in staging
+        """
+        from airflow_crm_migration.core.steps.deliver import deliver_step
+
+        return deliver_step(self.run_of(context), self.phases, context["params"]["mode"])

@@ -1,0 +1,35 @@
+"""Asks the destination what it holds of a phase."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_crm_migration.operators.destination import PhaseOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class ReconcilePhaseOperator(PhaseOperator):
+    """Stops the load when a phase does not add up."""
+
+    def work(self, context: Context) -> dict[str, int]:
+        """
+        Reconcile.
+
+        :return: expected, counted and missing
+        """
+        from airflow.sdk.exceptions import AirflowFailException
+
+        from airflow_crm_migration.core.steps.mapping import load
+        from airflow_crm_migration.core.steps.reconcile import NotReconciled, reconcile_step
+
+        try:
+            return reconcile_step(
+                self.run_of(context),
+                self.destination(context),
+                load(self.signed_mapping()),
+                self.phase,
+            )
+        except NotReconciled as error:
+            raise AirflowFailException(str(error)) from None

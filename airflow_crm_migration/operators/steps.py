@@ -1,0 +1,81 @@
+"""Operators whose steps know the pair: what they share beyond the engagement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.operators.base import MigrationOperator, run_prefix
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_crm_migration.core.mapping import Mapping
+    from airflow_crm_migration.core.run import Run
+
+
+class StepOperator(MigrationOperator):
+    """A step of one run."""
+
+    def run_of(self, context: Context) -> Run:
+        """Return the run that a task belongs to."""
+        from airflow_crm_migration.core.run import Run
+
+        dry_run = bool(context["params"].get("dry_run"))
+        return Run(self.staging, run_prefix(context), self.engagement_id, self.environment, dry_run)
+
+    def signed(self, gate: str, signers: tuple[str, ...]) -> dict[str, Any]:
+        """
+        Return the signed decisions of a gate.
+
+        :param signers: who may sign, empty for anyone
+        :raises UserMistake: when nobody signed, or the signature does not hold
+        """
+        from airflow_crm_migration.core.errors import UserMistake
+        from airflow_crm_migration.core.signoff import NotSigned, signed_decisions
+        from airflow_crm_migration.hooks.signing import signing_keyring
+
+        try:
+            return signed_decisions(self.staging, signing_keyring(), self.gate(gate), signers)
+        except NotSigned as error:
+            raise UserMistake(str(error)) from None
+
+    def say(self, line: str) -> None:
+        """Tell the log how far the step is."""
+        self.log.info("%s", line)
+
+
+class PairOperator(StepOperator):
+    """
+    A step that needs the pair's mapping as packaged.
+
+    :param pair: for example ``klipy_to_twenty``
+    :param choices: as the engagement says
+    """
+
+    def __init__(self, *, pair: str, choices: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pair = pair
+        self.choices = dict(choices or {})
+
+    @property
+    def mapping(self) -> Mapping:
+        """The pair's mapping."""
+        from airflow_crm_migration.core.mapping import load_mapping
+
+        return load_mapping(self.pair)
+
+
+class SignedMappingOperator(StepOperator):
+    """A step that works by the mapping that the customer signed for this environment."""
+
+    def __init__(self, *, signers: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.signers = signers
+
+    def signed_mapping(self) -> dict[str, Any]:
+        """
+        Return the decisions that were signed as the mapping.
+
+        :raises UserMistake: when nobody signed, or the signature does not hold
+        """
+        return self.signed("mapping", self.signers)

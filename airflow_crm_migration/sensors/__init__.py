@@ -1,0 +1,1 @@
+"""The gates of a migration as thin, deferrable Airflow sensors."""

@@ -1,0 +1,36 @@
+"""The gate of a decision that somebody has to sign."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.gates import sign_command
+from airflow_crm_migration.core.signoff import state
+from airflow_crm_migration.hooks.signing import signing_keyring
+from airflow_crm_migration.sensors.base import GateSensor, View
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.sdk import Context
+
+
+class SignOffSensor(GateSensor):
+    """
+    Waits until what is proposed now is signed, and returns its digest.
+
+    :param signers: who may sign, by mail address or name; empty for anyone
+    """
+
+    def __init__(self, *, signers: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.signers = tuple(signers)
+
+    def look(self, context: Context) -> View:
+        """Compare what is proposed with the last sign-off."""
+        gate = self.gate(self.gate_name)
+        found = state(self.staging, signing_keyring(), gate, self.signers)
+        if found.signed:
+            return View(True, found.reason, result=found.digest)
+        line = f"{found.reason}; to sign: {sign_command(gate)}"
+        return View(False, line, digest=found.digest or "")

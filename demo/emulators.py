@@ -1,0 +1,115 @@
+"""The two CRMs of the demo as processes of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.emulators.messy import World, generate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+KLIPY_KEY = "klipy_api_demo"
+TWENTY_KEY = "twenty-demo-key"
+
+
+@dataclass(frozen=True)
+class Emulators:
+    """
+    The running CRMs.
+
+    :param scale: seconds on their clocks per second of ours
+    :param world: what the source holds, with its truth
+    """
+
+    klipy: str
+    twenty: str
+    scale: float
+    world: World
+
+    def connections(self) -> dict[str, dict[str, Any]]:
+        """Return the Airflow connections; their limits are the published ones on a faster clock."""
+        minute = 60 / self.scale
+        return {
+            "klipy_demo": {
+                "conn_type": "klipy",
+                "host": self.klipy,
+                "password": KLIPY_KEY,
+                "extra": {"rate_limits": f"200/{minute:g}s"},
+            },
+            "twenty_demo": {
+                "conn_type": "twenty",
+                "host": self.twenty,
+                "password": TWENTY_KEY,
+                "extra": {"rate_limits": f"100/{minute:g}s"},
+            },
+        }
+
+    def owners(self) -> dict[str, str]:
+        """Return what the customer says of owners that nobody can find by e-mail or name."""
+        users, truth = self.world.users, self.world.truth
+        said = {users[i].email or users[i].name: "leave_empty" for i in truth.owners_without_member}
+        for name, ids in truth.ambiguous_owner_names.items():
+            said[name] = next(e for i in sorted(ids) if (e := users[i].email))
+        return said
+
+
+@contextlib.contextmanager
+def running(
+    seed: int, contacts: int, scale: float, export: Path, ports: tuple[int, int] = (0, 0)
+) -> Iterator[Emulators]:
+    """
+    Start both emulators and stop them at the end.
+
+    :param export: folder that the customer's CSV files are written to
+    :param ports: of Klipy and Twenty, 0 for any free one
+    """
+    world = generate(seed, contacts)
+    members = [
+        f"--member={u.email or _address(u.name)}:{u.name.partition(' ')[0]}:{u.name.partition(' ')[2]}"
+        for u in world.users.values()
+        if u.member
+    ]
+    common = [f"--scale={scale}", f"--seed={seed}"]
+    klipy = [f"--contacts={contacts}", f"--api-key={KLIPY_KEY}", f"--export={export}"]
+    with (
+        _process("klipy", [*common, *klipy, f"--port={ports[0]}"]) as klipy_url,
+        _process(
+            "twenty", [*common, f"--api-key={TWENTY_KEY}", *members, f"--port={ports[1]}"]
+        ) as url,
+    ):
+        yield Emulators(klipy_url, url, scale, world)
+
+
+def _address(name: str) -> str:
+    return name.lower().replace(" ", ".") + "@vendor-example.com"
+
+
+@contextlib.contextmanager
+def _process(name: str, arguments: Sequence[str]) -> Iterator[str]:
+    command = [sys.executable, "-m", "airflow_crm_migration.emulators", name, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            if "http://" not in line:
+                raise SystemExit(f"the {name} emulator did not start; its own words are above")
+            yield line.split()[-1]
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def count(url: str, plural: str) -> int:
+    """Ask Twenty how many records it holds, with nothing but the standard library."""
+    request = urllib.request.Request(  # noqa: S310  (a loopback address of ours)
+        f"{url}/rest/{plural}?limit=1", headers={"Authorization": f"Bearer {TWENTY_KEY}"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310
+        return int(json.load(reply)["totalCount"])

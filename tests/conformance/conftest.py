@@ -1,0 +1,71 @@
+"""A running Twenty stand-in with a hook that is connected to it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from airflow_crm_migration.emulators.base import start
+from airflow_crm_migration.emulators.twenty import create
+from airflow_crm_migration.hooks.twenty import TwentyHook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_crm_migration.emulators.base import RunningEmulator
+
+KEY = "key-of-the-emulator"
+UNLIMITED = {"short_limit": (1e9, 1.0), "long_limit": (1e9, 60.0)}
+
+
+class Bench:
+    """A running workspace and a hook that is connected to it."""
+
+    def __init__(self, server: RunningEmulator, hook: TwentyHook) -> None:
+        self.server = server
+        self.hook = hook
+
+    def control(self, path: str, body: Any = None) -> Any:
+        method = "GET" if body is None else "POST"
+        url = f"{self.server.base_url}/_emulator/{path}"
+        return requests.request(method, url, json=body, timeout=10).json()
+
+    def statuses(self) -> dict[str, int]:
+        return self.control("requests")["statuses"]
+
+    def content(self, object_name: str) -> list[dict[str, Any]]:
+        return self.control("content")[object_name]
+
+
+@pytest.fixture(scope="module")
+def twenty() -> Iterator[Callable[..., Bench]]:
+    """Return what starts a workspace and connects a hook to it."""
+    patch = pytest.MonkeyPatch()
+    running: list[RunningEmulator] = []
+
+    def run(key: str = KEY, extra: dict[str, Any] | None = None, **options: Any) -> Bench:
+        server = start(create(api_key=KEY, **{"demo_records": False, **UNLIMITED, **options}))
+        running.append(server)
+        connection = {
+            "conn_type": "twenty",
+            "host": server.base_url,
+            "password": key,
+            "extra": {"rate_limits": "100000/1s", **(extra or {})},
+        }
+        name = f"twenty_{len(running)}"
+        patch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(connection))
+        return Bench(server, TwentyHook(name))
+
+    yield run
+    for server in running:
+        server.stop()
+    patch.undo()
+
+
+@pytest.fixture
+def bench(twenty: Callable[..., Bench]) -> Bench:
+    """Return a workspace without records and limits."""
+    return twenty()

@@ -1,0 +1,199 @@
+"""Signing shows what is signed, asks, and records just that; revoking undoes it."""
+
+from __future__ import annotations
+
+import getpass
+import io
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_crm_migration.cli import revoke, sign
+from airflow_crm_migration.core.errors import UserMistake
+from airflow_crm_migration.core.gates import Gate, propose
+from airflow_crm_migration.core.signoff import signed_decisions, state
+from airflow_crm_migration.core.staging import sha256
+from airflow_crm_migration.hooks.signing import signing_keyring
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAPPING = Gate("acme", "mapping", "sandbox")
+ANN = "Ann Lee <ann@acme.example>"
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def args(case: Any, **given: Any) -> Namespace:
+    defaults = {
+        "engagement": str(case.file),
+        "gate": "mapping",
+        "environment": "sandbox",
+        "signer": ANN,
+        "evidence": None,
+        "yes": True,
+    }
+    return Namespace(**{**defaults, **given})
+
+
+def proposed(case: Any, decisions: Any = None, gate: Gate = MAPPING) -> str:
+    given = decisions or {"stages": {"Won": "WON"}}
+    return propose(case.staging, gate, given, {"deals": 7}, NOW).digest
+
+
+def complaint(case: Any, **given: Any) -> str:
+    with pytest.raises(UserMistake) as raised:
+        sign.run(args(case, **given))
+    [line] = raised.value.findings
+    return line
+
+
+def test_a_signature_is_recorded(case: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    digest = proposed(case)
+    assert sign.run(args(case)) == 0
+    found = state(case.staging, signing_keyring(), MAPPING)
+    assert found.signed
+    assert found.record is not None
+    assert (found.record.signer, found.record.digest) == (ANN, digest)
+    assert found.record.recorded_by.startswith(f"{getpass.getuser()}@")
+    shown = capsys.readouterr().out
+    assert digest in shown
+    assert "Won: WON" in shown
+    assert "deals: 7" in shown
+    assert "review/mapping/sandbox.json" in shown
+    assert "recorded as number 1" in shown
+
+
+def test_a_long_document_is_shown_by_its_size(
+    case: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proposed(case, {"lines": [{"id": n} for n in range(500)], "choice": "task"})
+    sign.run(args(case))
+    shown = capsys.readouterr().out
+    assert "lines: 500 entries" in shown
+    assert "choice: task" in shown
+    assert len(shown.splitlines()) < 100
+
+
+def test_what_changed_since_the_last_signature_is_shown(
+    case: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proposed(case)
+    sign.run(args(case))
+    proposed(case, {"stages": {"Won": "LOST"}})
+    capsys.readouterr()
+    assert sign.run(args(case)) == 0
+    assert "changed  stages.Won" in capsys.readouterr().out
+
+
+def test_text_of_a_crm_cannot_steer_the_terminal(
+    case: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proposed(case, {"a": 1})
+    sign.run(args(case))
+    proposed(case, {"a\x1b[2J": "b\x1b[2J\rc\u202e"})
+    sign.run(args(case))
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_signing_twice_is_signing_once(case: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    proposed(case)
+    sign.run(args(case))
+    assert sign.run(args(case)) == 0
+    assert "nothing to do" in capsys.readouterr().out
+    assert len(case.staging.names("signed")) == 1
+
+
+def test_a_letter_is_kept(case: Any, tmp_path: Path) -> None:
+    proposed(case)
+    (tmp_path / "letter.pdf").write_bytes(b"%PDF")
+    sign.run(args(case, evidence=str(tmp_path / "letter.pdf")))
+    record = state(case.staging, signing_keyring(), MAPPING).record
+    assert record is not None
+    assert record.document == {"name": "letter.pdf", "sha256": sha256(b"%PDF")}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [("y", 0), ("Yes", 0), ("", 1), ("n", 1), ("yup", 1)]
+)
+def test_somebody_at_the_terminal_is_asked(
+    case: Any, monkeypatch: pytest.MonkeyPatch, answer: str, status: int
+) -> None:
+    proposed(case)
+    monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
+    assert sign.run(args(case, yes=False)) == status
+    assert state(case.staging, signing_keyring(), MAPPING).signed is (status == 0)
+
+
+def test_nobody_at_the_terminal_signs_nothing(case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    proposed(case)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    assert "--yes" in complaint(case, yes=False)
+    assert case.staging.names("signed") == []
+
+
+def test_nothing_proposed_is_told(case: Any) -> None:
+    assert "nothing is proposed" in complaint(case)
+
+
+def test_an_environment_without_connection_is_told(case: Any) -> None:
+    assert "connections has no production" in complaint(case, environment="production")
+    assert "sandbox or production" in complaint(case, environment=None)
+
+
+def test_scope_needs_no_environment(case: Any) -> None:
+    proposed(case, gate=Gate("acme", "scope"))
+    assert sign.run(args(case, gate="scope", environment=None)) == 0
+    assert case.staging.names("signed") == ["signed/scope/_/000001.json"]
+
+
+def test_who_may_not_sign_is_told_who_may(case: Any) -> None:
+    proposed(case)
+    case.change(signers=["bob@acme.example"])
+    assert "signers in" in complaint(case)
+    assert "bob@acme.example" in complaint(case)
+    assert "--signer is empty" in complaint(case, signer=" ")
+    assert sign.run(args(case, signer="Bob <BOB@acme.example>")) == 0
+
+
+def test_a_letter_that_is_not_there_is_told(case: Any) -> None:
+    proposed(case)
+    assert "--evidence nowhere.pdf: No such file" in complaint(case, evidence="nowhere.pdf")
+
+
+def test_a_missing_key_is_told(case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__CRM_MIGRATION__SIGNING_KEYS", "")
+    assert "signing_keys is not set; make a key with: python -c" in complaint(case)
+
+
+# -- revoking ------------------------------------------------------------------------------
+
+
+def test_a_revocation_is_recorded(case: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    proposed(case)
+    sign.run(args(case))
+    assert revoke.run(args(case, reason="wrong stages")) == 0
+    assert "revoked, as number 2" in capsys.readouterr().out
+    found = state(case.staging, signing_keyring(), MAPPING)
+    assert found.status == "revoked"
+    assert "wrong stages" in found.reason
+
+
+def test_revoking_is_asked_too(case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    proposed(case)
+    sign.run(args(case))
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    assert revoke.run(args(case, reason="wrong stages", yes=False)) == 1
+    assert signed_decisions(case.staging, signing_keyring(), MAPPING)
+
+
+def test_nothing_to_revoke_is_told(case: Any) -> None:
+    with pytest.raises(UserMistake, match="no sign-off to revoke"):
+        revoke.run(args(case, reason="wrong stages"))

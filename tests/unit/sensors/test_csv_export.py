@@ -1,0 +1,113 @@
+"""The gate of the CSV files opens for what is complete and no longer being written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+
+from airflow_crm_migration.hooks.staging import open_staging
+from airflow_crm_migration.operators.base import run_prefix
+from airflow_crm_migration.sensors.csv_export import CsvExportSensor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from airflow_crm_migration.core.staging import Staging
+
+CONTEXT: Any = {"dag_run": SimpleNamespace(run_id="r", run_after=datetime(2026, 3, 1, tzinfo=UTC))}
+REVIEW = "review/csv/sandbox.json"
+
+pytestmark = pytest.mark.usefixtures("toy")
+
+
+@pytest.fixture
+def staging(tmp_path: Path) -> Staging:
+    return open_staging(f"file://{tmp_path}/staging", "acme")
+
+
+def probed(staging: Staging, route: str) -> None:
+    probe = [{"object": "contact", "route": route, "reason": "plan", "count": None}]
+    staging.write_json(f"{run_prefix(CONTEXT)}/probe.json", probe)
+
+
+def sensor(tmp_path: Path, **settings: Any) -> CsvExportSensor:
+    return CsvExportSensor(
+        **{
+            "task_id": "csv",
+            "engagement_id": "acme",
+            "staging_url": f"file://{tmp_path}/staging",
+            "environment": "sandbox",
+            "platform": "toy_reader",
+            "identities": {"contact": ("id",)},
+            **settings,
+        }
+    )
+
+
+def waits(gate: CsvExportSensor) -> timedelta:
+    """Look once, and return how long until the next look."""
+    with pytest.raises(TaskDeferred) as deferred:
+        gate.execute(CONTEXT)
+    pause: timedelta = deferred.value.trigger.moment - datetime.now(UTC)
+    return pause
+
+
+def test_it_waits_for_a_file_that_is_missing(staging: Staging, tmp_path: Path) -> None:
+    probed(staging, "csv")
+    assert waits(sensor(tmp_path)) > timedelta(minutes=10)
+    [finding] = staging.read_json(REVIEW)["findings"]
+    assert "inbox/contacts.csv: is missing" in finding
+
+
+def test_it_opens_at_the_second_look_that_finds_the_same(staging: Staging, tmp_path: Path) -> None:
+    probed(staging, "csv")
+    staging.write_bytes("inbox/contacts.csv", b"ID,EMAIL\r\n1,a@acme.example\r\n")
+    assert waits(sensor(tmp_path)) < timedelta(minutes=2)
+    staging.write_bytes("inbox/contacts.csv", b"ID,EMAIL\r\n1,a@acme.example\r\n2,b@b.example\r\n")
+    waits(sensor(tmp_path))
+    assert sensor(tmp_path).execute(CONTEXT) == {"contact": 2}
+
+
+def test_it_waits_for_a_header_to_be_mended(staging: Staging, tmp_path: Path) -> None:
+    probed(staging, "csv")
+    staging.write_bytes("inbox/contacts.csv", b"EMAIL\r\na@acme.example\r\n")
+    waits(sensor(tmp_path))
+    waits(sensor(tmp_path))
+    assert staging.read_json(REVIEW)["findings"]
+
+
+def test_the_identity_says_whether_an_id_is_needed(staging: Staging, tmp_path: Path) -> None:
+    probed(staging, "csv")
+    staging.write_bytes("inbox/contacts.csv", b"EMAIL\r\na@acme.example\r\n")
+    by_mail = {"identities": {"contact": ("id", "email")}}
+    waits(sensor(tmp_path, **by_mail))
+    assert sensor(tmp_path, **by_mail).execute(CONTEXT) == {"contact": 1}
+
+
+def test_the_engagement_says_how_files_are_written(staging: Staging, tmp_path: Path) -> None:
+    probed(staging, "csv")
+    staging.write_bytes(
+        "inbox/contacts.csv", "NUMMER;EMAIL\r\n1;ü@acme.example\r\n".encode("cp1252")
+    )
+    form = {"encoding": "cp1252", "aliases": {"contact": {"NUMMER": "id"}}}
+    waits(sensor(tmp_path, form=form))
+    assert sensor(tmp_path, form=form).execute(CONTEXT) == {"contact": 1}
+
+
+@pytest.mark.parametrize("route", ["api", "none", "api+csv"])
+def test_it_opens_at_once_where_no_file_is_needed(
+    staging: Staging, tmp_path: Path, route: str
+) -> None:
+    probed(staging, route)
+    assert sensor(tmp_path).execute(CONTEXT) == {}
+
+
+def test_objects_that_the_mapping_does_not_read_are_not_waited_for(
+    staging: Staging, tmp_path: Path
+) -> None:
+    probed(staging, "csv")
+    assert sensor(tmp_path, identities={}).execute(CONTEXT) == {}
