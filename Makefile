@@ -18,10 +18,10 @@ help:  ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: $(INSTALLED)  ## move a made-up customer between two emulators (PAIR=klipy_to_twenty)
-	$(PY) dags/demo.py $(PAIR)
+	$(PY) -m demo $(PAIR)
 
 up: $(INSTALLED)  ## start Airflow and the emulators on this machine
-	$(PY) dags/up.py
+	$(PY) -m demo.up
 
 lint: $(INSTALLED)  ## style, spelling, import rules, types
 	.venv/bin/ruff check

@@ -72,7 +72,31 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_crm_migration.hooks.twenty"],
             },
         ],
-        "operators": [{"integration-name": "CRM migration", "python-modules": []}],
+        "operators": [
+            {
+                "integration-name": "CRM migration",
+                "python-modules": [
+                    "airflow_crm_migration.operators.attach_files",
+                    "airflow_crm_migration.operators.check_destination",
+                    "airflow_crm_migration.operators.choose_environment",
+                    "airflow_crm_migration.operators.collect_owners",
+                    "airflow_crm_migration.operators.decide_duplicates",
+                    "airflow_crm_migration.operators.deliver",
+                    "airflow_crm_migration.operators.discover",
+                    "airflow_crm_migration.operators.extract",
+                    "airflow_crm_migration.operators.find_duplicates",
+                    "airflow_crm_migration.operators.load_phase",
+                    "airflow_crm_migration.operators.preflight",
+                    "airflow_crm_migration.operators.prepare_destination",
+                    "airflow_crm_migration.operators.probe",
+                    "airflow_crm_migration.operators.propose_mapping",
+                    "airflow_crm_migration.operators.reconcile_phase",
+                    "airflow_crm_migration.operators.secure_files",
+                    "airflow_crm_migration.operators.transform_phase",
+                    "airflow_crm_migration.operators.verdict",
+                ],
+            }
+        ],
         "sensors": [
             {
                 "integration-name": "CRM migration",

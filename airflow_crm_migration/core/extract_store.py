@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow_crm_migration.core.canonical import canonical_json, digest
+from airflow_crm_migration.core.canonical import canonical_json
 from airflow_crm_migration.core.cells import BadCell
 from airflow_crm_migration.core.identity import natural_id
+from airflow_crm_migration.core.staging import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ API, CSV = "api", "csv"
 _TABLE = """
 create table record (
     side text, number integer primary key, id text, key text, digest text, twice integer,
-    mate integer, content text
+    mate integer, content text, file text, row integer
 );
 create unique index by_id on record (side, id) where id is not null and not twice;
 create index by_key on record (key) where key is not null;
@@ -106,18 +107,19 @@ class ExtractStore:
 
     def add(self, side: str, record: Received) -> None:
         """Take a record; one that equals another with the same id is the same record."""
-        content = canonical_json(asdict(record))
-        known = digest([record.values, [asdict(b) for b in record.bad]])
+        content = canonical_json([record.values, [astuple(b) for b in record.bad]])
+        digest = sha256(content.encode())
         record_id = record.values.get(self.id_field)
         query = "select digest from record where side=? and id=? and not twice"
         before = self._one(query, side, record_id)
-        if before == known:
+        if before == digest:
             self.collapsed += 1
             return
-        twice = before is not None
-        row = (side, record_id, natural_id(record.values, self.key), known, twice, content)
+        key = natural_id(record.values, self.key)
+        row = (side, record_id, key, digest, before is not None, content, record.file, record.row)
         self._database.execute(
-            "insert into record (side, id, key, digest, twice, content) values (?, ?, ?, ?, ?, ?)",
+            "insert into record (side, id, key, digest, twice, content, file, row)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?)",
             row,
         )
 
@@ -139,26 +141,26 @@ class ExtractStore:
     def records(self) -> Iterator[Merged]:
         """Walk what both sides know: the API's records in its order, then the rows of CSV alone."""
         together = self._database.execute(
-            "select a.side, a.twice, a.content, c.content from record a"
-            " left join record c on c.number = a.mate"
+            "select a.side, a.twice, a.content, a.file, a.row, c.content, c.file, c.row"
+            " from record a left join record c on c.number = a.mate"
             " where a.number not in (select mate from record where mate is not null)"
             " order by a.side, a.number"
         )
-        for side, twice, own, mate in together:
-            received = _received(own)
-            if mate is None:
-                yield Merged(received, frozenset({side}), bool(twice))
+        for side, twice, *both in together:
+            own = _received(*both[:3])
+            if both[3] is None:
+                yield Merged(own, frozenset({side}), bool(twice))
             else:
-                yield Merged(_enriched(received, _received(mate)), frozenset({API, CSV}))
+                yield Merged(_enriched(own, _received(*both[3:])), frozenset({API, CSV}))
 
     def _one(self, query: str, *values: Any) -> Any:
         row = self._database.execute(query, values).fetchone()
         return row[0] if row else None
 
 
-def _received(content: str) -> Received:
-    stored = json.loads(content)
-    return Received(**{**stored, "bad": tuple(BadCell(**b) for b in stored["bad"])})
+def _received(content: str, file: str, row: int) -> Received:
+    values, bad = json.loads(content)
+    return Received(values, tuple(BadCell(*b) for b in bad), file, row)
 
 
 def _enriched(api: Received, row: Received) -> Received:

@@ -112,6 +112,8 @@ class Proposer:
 
     def _line(self, line: Line, found: Found, custom: list[FieldSpec], kept: set[str]) -> Line:
         rules = [self._field(line, rule, found) for rule in line.fields]
+        # A select without a single value cannot be made, and nothing would be written to it.
+        rules = [rule for rule in rules if rule.create is None or rule.options != ()]
         if line.custom_fields:
             rules += self._custom(line, custom, found)
         links = tuple(

@@ -101,7 +101,8 @@ class Emulator:
             return
         number = next(self._numbers)
         exchange = Exchange(scope, receive, send)
-        await exchange.read()
+        if not await exchange.read():
+            return
         fault = self.faults.decide(number, exchange.method, exchange.path)
         sent = await self._answer(exchange, fault)
         operation = scope.get("state", {}).get(OPERATION, "")

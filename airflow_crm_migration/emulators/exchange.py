@@ -33,15 +33,21 @@ class Exchange:
         """Status of the reply, 0 when there is none."""
         return int(self._reply[0]["status"]) if self._reply else 0
 
-    async def read(self) -> None:
-        """Read the whole request, so that handling it needs nothing more from the client."""
+    async def read(self) -> bool:
+        """Read the whole request, so that handling it needs nothing more from the client.
+
+        :return: whether the client stayed until it was read
+        """
         parts: list[bytes] = []
         more = True
         while more:
             message = await self._receive()
+            if message["type"] == "http.disconnect":
+                return False
             parts.append(message.get("body", b""))
             more = message.get("more_body", False)
         self._body = {"type": "http.request", "body": b"".join(parts), "more_body": False}
+        return True
 
     async def handle(self, app: ASGIApp) -> None:
         """Let an application handle it.

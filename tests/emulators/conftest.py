@@ -99,9 +99,7 @@ class Twenty:
         raise AssertionError(f"held was never {held}")
 
 
-@pytest.fixture
-def make_twenty() -> Iterator[Callable[..., Twenty]]:
-    """Start Twenty emulators; with limits out of the way unless the test sets some."""
+def _made() -> Iterator[Callable[..., Twenty]]:
     started: list[Twenty] = []
 
     def make(**settings: Any) -> Twenty:
@@ -114,6 +112,19 @@ def make_twenty() -> Iterator[Callable[..., Twenty]]:
     for client in started:
         client.session.close()
         client.running.stop()
+
+
+@pytest.fixture
+def make_twenty() -> Iterator[Callable[..., Twenty]]:
+    """Start Twenty emulators; with limits out of the way unless the test sets some."""
+    yield from _made()
+
+
+@pytest.fixture(scope="module")
+def shared_twenty() -> Iterator[Twenty]:
+    """One emulator for all tests of a module that leave nothing behind that another would meet."""
+    for make in _made():
+        yield make()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +26,9 @@ class HandClock(Clock):
 
 
 def limited(make_twenty: Callable[..., Any], clock: Clock, **limits: Any) -> Any:
-    return make_twenty(clock=clock, **{"short_limit": (100, 1.0), "long_limit": (100, 60.0), **limits})
+    return make_twenty(
+        clock=clock, **{"short_limit": (100, 1.0), "long_limit": (100, 60.0), **limits}
+    )
 
 
 def statuses(twenty: Any, n: int) -> list[int]:
@@ -108,11 +111,11 @@ def test_a_nul_is_refused_and_its_description_is_not(twenty: Any) -> None:
         ("GET", "people?limit=-1", "limit '-1' is invalid. Should be an integer"),
         ("GET", "people?depth=2", "'depth=2' parameter invalid. Allowed values are 0, 1"),
         ("GET", "people?order_by=name", "Cannot order by field \"name\": 'AscNullsFirst'"),
-        ("GET", "people?filter=foo[eq]:1", "Object person doesn't have any \"foo\" field."),
+        ("GET", "people?filter=foo[eq]:1", 'Object person doesn\'t have any "foo" field.'),
     ],
 )
-def test_wrong_questions_are_refused(twenty: Any, method: str, path: str, told: str) -> None:
-    assert twenty.refused(method, path) == told
+def test_wrong_questions_are_refused(shared_twenty: Any, method: str, path: str, told: str) -> None:
+    assert shared_twenty.refused(method, path) == told
 
 
 def test_members_are_made_by_people_alone(twenty: Any) -> None:
@@ -127,7 +130,10 @@ def test_members_are_made_by_people_alone(twenty: Any) -> None:
 def test_invitations_wait_until_somebody_joins(twenty: Any) -> None:
     send = 'mutation{sendInvitations(emails:["x@y.example"]){success}}'
     refused = twenty.gql(send, path="/metadata")["errors"][0]
-    assert (refused["message"], refused["extensions"]["code"]) == ("Forbidden resource", "FORBIDDEN")
+    assert (refused["message"], refused["extensions"]["code"]) == (
+        "Forbidden resource",
+        "FORBIDDEN",
+    )
     assert twenty.control("GET", "notifications")["count"] == 0
     twenty.control("POST", "invite", {"email": "New@y.example"})
     pending = "{findWorkspaceInvitations{id email roleId expiresAt}}"
@@ -150,7 +156,9 @@ def test_automations_count_what_our_writes_start(twenty: Any) -> None:
         "name": "Ada Admin",
         "context": {},
     }
-    twenty.control("POST", "edit", {"object": "person", "id": made["id"], "record": {"jobTitle": "y"}})
+    twenty.control(
+        "POST", "edit", {"object": "person", "id": made["id"], "record": {"jobTitle": "y"}}
+    )
     assert twenty.control("GET", "notifications")["count"] == 0
     twenty.batch("people", [{}, {}])
     twenty.patch("people", made["id"], {"jobTitle": "z"})
@@ -159,7 +167,9 @@ def test_automations_count_what_our_writes_start(twenty: Any) -> None:
     assert told == {"count": 3, "kinds": {"workflow": 2, "webhook": 1}}
     active = twenty.rows("workflows", filter='statuses[containsAny]:["ACTIVE"]')
     assert [w["name"] for w in active] == ["On person.created"]
-    assert twenty.rows("workflowVersions")[0]["trigger"]["settings"]["eventName"] == "person.created"
+    assert (
+        twenty.rows("workflowVersions")[0]["trigger"]["settings"]["eventName"] == "person.created"
+    )
     assert twenty.gql("{webhooks{operations}}", path="/metadata")["data"]["webhooks"] == [
         {"operations": ["*.updated"]}
     ]
@@ -188,8 +198,11 @@ def test_a_client_can_be_stopped_between_commit_and_reply(twenty: Any) -> None:
     gate = {"method": "POST", "path": "/rest/batch/people", "when": "after", "skip": 1}
     twenty.control("POST", "gate", gate)
     twenty.batch("people", [{}])
-    with pytest.raises(requests.ReadTimeout):
-        twenty.session.post(f"{twenty.base}/rest/batch/people", json=[{}, {}], timeout=0.3)
+    client = http.client.HTTPConnection(twenty.base.removeprefix("http://"))
+    headers = {"Authorization": "Bearer emulator-key", "Content-Type": "application/json"}
+    client.request("POST", "/rest/batch/people", "[{}, {}]", headers)
+    twenty.wait_until_held()
+    client.close()
     twenty.wait_until_held(False)
     assert twenty.get("people")["totalCount"] == 3
 
@@ -207,4 +220,6 @@ def test_too_much_graphql_is_refused_with_status_200(twenty: Any) -> None:
     ):
         assert twenty.gql(query)["errors"][0]["message"].startswith(told)
     twenty.session.headers["Authorization"] = "Bearer wrong"
-    assert twenty.gql("{people{totalCount}}")["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert (
+        twenty.gql("{people{totalCount}}")["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    )

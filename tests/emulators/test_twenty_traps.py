@@ -15,7 +15,9 @@ def person(twenty: Any, **more: Any) -> dict[str, Any]:
 
 
 def test_options_sent_without_their_ids_reset_every_value(twenty: Any) -> None:
-    twenty.add_field("opportunity", "MULTI_SELECT", "tags", options=[{"value": "VIP", "label": "V"}])
+    twenty.add_field(
+        "opportunity", "MULTI_SELECT", "tags", options=[{"value": "VIP", "label": "V"}]
+    )
     deal = twenty.create("opportunities", {"name": "x", "stage": "MEETING", "tags": ["VIP"]})
     for name in ("stage", "tags"):
         field = twenty.field("opportunity", name)
@@ -29,9 +31,7 @@ def test_options_sent_without_their_ids_reset_every_value(twenty: Any) -> None:
 def test_options_sent_with_their_ids_keep_every_value(twenty: Any) -> None:
     deal = twenty.create("opportunities", {"name": "x", "stage": "MEETING"})
     field = twenty.field("opportunity", "stage")
-    renamed = [
-        {**o, "value": "TALKS"} if o["value"] == "MEETING" else o for o in field["options"]
-    ]
+    renamed = [{**o, "value": "TALKS"} if o["value"] == "MEETING" else o for o in field["options"]]
     options = [*renamed, {"value": "WON", "label": "Won", "color": "green", "position": 9}]
     twenty.call("PATCH", f"/rest/metadata/fields/{field['id']}", {"options": options})
     assert twenty.one("opportunities", deal["id"])["stage"] == "TALKS"

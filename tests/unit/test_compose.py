@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from airflow_crm_migration.core.keyring import Keyring
-from airflow_crm_migration.get_provider_info import get_provider_info
+from airflow_crm_migration.engagement import load_engagement
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yaml"
@@ -50,12 +50,19 @@ def test_says_when_it_is_ready(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"]
 
 
-def test_connections_are_of_types_that_airflow_knows() -> None:
-    ours = {entry["connection-type"] for entry in get_provider_info()["connection-types"]}
-    connections = [
-        json.loads(value) for name, value in SETTINGS.items() if name.startswith("AIRFLOW_CONN_")
-    ]
-    assert {connection["conn_type"] for connection in connections} == {"aws", *ours}
+def test_every_connection_of_the_engagement_is_there() -> None:
+    engagement = load_engagement(ROOT / "docker" / "engagements" / "klipy_to_twenty.yaml")
+    types = {
+        name.removeprefix("AIRFLOW_CONN_").lower(): json.loads(value)["conn_type"]
+        for name, value in SETTINGS.items()
+        if name.startswith("AIRFLOW_CONN_")
+    }
+    source, destination = engagement.pair.split("_to_")
+    assert types == {
+        engagement.staging.conn_id: "aws",
+        engagement.connections.source: source,
+        engagement.connections.sandbox: destination,
+    }
 
 
 def test_sign_offs_can_be_signed() -> None:
@@ -67,9 +74,15 @@ def test_volumes_are_declared() -> None:
         volume.split(":")[0]
         for service in SERVICES.values()
         for volume in service.get("volumes", [])
-        if not volume.startswith(("./", "/"))
+        if not volume.startswith("./")
     }
     assert named == set(COMPOSE["volumes"])
+
+
+def test_mounted_files_are_there() -> None:
+    for volume in SERVICES["scheduler"]["volumes"]:
+        if volume.startswith("./"):
+            assert (ROOT / volume.split(":")[0]).exists()
 
 
 def test_image_is_the_airflow_that_is_pinned() -> None:

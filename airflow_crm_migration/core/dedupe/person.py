@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -22,7 +23,7 @@ from airflow_crm_migration.core.values.text import fold
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from airflow_crm_migration.core.protocols import Values
 
@@ -42,9 +43,9 @@ class Person:
 
     id: str
     name: PersonName
-    mailboxes: frozenset[str]
-    companies: frozenset[str]
-    phones: frozenset[str]
+    mailboxes: tuple[str, ...]
+    companies: tuple[str, ...]
+    phones: tuple[str, ...]
     profile: str
 
 
@@ -56,33 +57,45 @@ def person_of(record: Values) -> Person:
     """
     emails = _emails(record)
     local_part = emails[0].rpartition("@")[0] if emails else ""
+    employer = _employer(
+        _text(record, "company_domain"), _text(record, "company"), _text(record, "company_id")
+    )
+    domains = (key for email in emails if (key := _domain_key(domain_of(email))))
     return Person(
         id=str(record["id"]),
         name=person_name(_text(record, "first_name"), _text(record, "last_name"), local_part),
-        mailboxes=frozenset(email for email in emails if not is_shared_mailbox(email)),
-        companies=frozenset(_companies(record, emails)),
-        phones=frozenset(_phones(record)),
+        mailboxes=tuple(email for email in emails if not is_shared_mailbox(email)),
+        companies=tuple(dict.fromkeys((*employer, *domains))),
+        phones=tuple(dict.fromkeys(_phones(record))),
         profile=_profile(record),
     )
 
 
 def _emails(record: Values) -> list[str]:
-    written = [*texts(record.get("email")), *texts(record.get("other_emails"))]
-    found = [normal_email(piece) for text in written for piece in split_emails(text)]
-    return [email for email in found if email]
+    found: dict[str, None] = {}
+    for text in (*texts(record.get("email")), *texts(record.get("other_emails"))):
+        if whole := normal_email(text):
+            found[whole] = None
+        else:
+            found.update((e, None) for piece in split_emails(text) if (e := normal_email(piece)))
+    return list(found)
 
 
-def _companies(record: Values, emails: Sequence[str]) -> Iterator[str]:
-    own = registrable_domain(_text(record, "company_domain"))
-    domains = {own, *(registrable_domain(domain_of(email)) for email in emails)}
-    yield from (f"domain {domain}" for domain in domains if domain and not is_free_mail(domain))
-    name = company_key(_text(record, "company"))
-    if (own and is_free_mail(own)) or is_free_mail(f"{name}.com"):
-        return
-    if name:
-        yield f"name {name}"
-    if record.get("company_id"):
-        yield f"id {record['company_id']}"
+@lru_cache(maxsize=200_000)
+def _employer(domain: str, name: str, company_id: str) -> tuple[str, ...]:
+    """Return the keys of a company; none where capturing made it of a free-mail domain."""
+    own = registrable_domain(domain)
+    key = company_key(name)
+    if (own and is_free_mail(own)) or is_free_mail(f"{key}.com"):
+        return ()
+    keys = (_domain_key(domain), key and f"name {key}", company_id and f"id {company_id}")
+    return tuple(key for key in keys if key)
+
+
+@lru_cache(maxsize=200_000)
+def _domain_key(domain: str) -> str:
+    found = registrable_domain(domain)
+    return f"domain {found}" if found and not is_free_mail(found) else ""
 
 
 def _phones(record: Values) -> Iterator[str]:
@@ -100,4 +113,5 @@ def _profile(record: Values) -> str:
 
 
 def _text(record: Values, field: str) -> str:
-    return " ".join(texts(record.get(field)))
+    value = record.get(field)
+    return value if isinstance(value, str) else " ".join(texts(value))

@@ -75,6 +75,6 @@ def _aligned(rows: list[list[str]], columns: list[int]) -> Iterator[str]:
 def _sentences(facts: Facts) -> Iterator[str]:
     for phase in facts.phases:
         for line in phase.lines:
-            yield line_sentence(phase, line)
+            yield line_sentence(phase, line, dry=facts.run.dry_run)
         if phase.counted is not None:
             yield counted_sentence(phase)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.report.tables import Cell, Table
     from airflow_crm_migration.core.staging import Staging
 
-_FORMULA = re.compile(r"\A(?=[=+\-@\t\r\n＝＋－＠])|(?<=[;\t\r\n])(?= *[=+\-@＝＋－＠])")
+_BEGINS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
+_FORMULA = re.compile(rf"\A(?=[{_BEGINS}\t\r\n])|(?<=[;\t\r\n])(?= *[{_BEGINS}])")
 """Where a formula may begin: at the start of a cell, and after what other locales separate by."""
 
 _PICTURES = 0x2400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,14 @@ from pydantic import BaseModel, TypeAdapter
 from airflow_crm_migration.core import gates, signoff
 from airflow_crm_migration.core.dedupe.model import Cluster
 from airflow_crm_migration.core.errors import StagingBroken, UserMistake
+from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace
 from airflow_crm_migration.core.mapping import Mapping
 from airflow_crm_migration.core.outcomes import Outcome
 from airflow_crm_migration.core.reconcile import LineBalance, PhaseReconciliation
 from airflow_crm_migration.core.report.model import (
     BadCell,
     Change,
+    Chosen,
     Decided,
     ExportPath,
     Facts,
@@ -25,7 +28,7 @@ from airflow_crm_migration.core.report.model import (
     Owner,
     Phase,
     Records,
-    Run,
+    RunFacts,
     Spelling,
     Text,
 )
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.ledger.snapshot import Entry, Snapshot
 
 _NOT_ARRIVED = (Outcome.REJECTED, Outcome.HELD, Outcome.CONFLICT)
+_NOBODY_SIGNS = ("owners", "csv")
 _SLOT_PARTS = 2
 
 
@@ -87,6 +91,14 @@ class _Unread(_Given):
     named: Text = ""
 
 
+class _Waiting(_Given):
+    waiting_for: tuple[Owner, ...]
+
+
+class _Choices(_Given):
+    choices: dict[str, Text]
+
+
 class _Issue(_Given):
     key: tuple[Text, Text, Text, Text]
     field: Text = ""
@@ -94,35 +106,54 @@ class _Issue(_Given):
     detail: Text = ""
 
 
-def collect(
+@contextmanager
+def collected(
     staging: Staging,
     run: str,
-    snapshot: Snapshot | None,
     *,
     keyring: Keyring | None = None,
     signers: Sequence[str] = (),
-) -> Facts:
+) -> Iterator[Facts]:
     """
-    Collect the facts of a run, however far it came; nothing that is missing or torn raises.
+    Open the facts of a run, however far it came; nothing that is missing or torn raises.
 
-    :param run: the run's prefix in staging
-    :param snapshot: of the ledger that the run wrote to; it is read until the report is written
+    The ledger stays open as long as the block, because records are walked when they are needed.
+
+    :param run: the run's folder in staging
     :param keyring: checks the sign-offs; without one they are told as not checked
     :param signers: who may sign, by mail address or name; empty for anyone
     """
-    return _Collector(staging, run, snapshot).facts(keyring, signers)
+    about = _about(staging, run)
+    if about is None:
+        found = _Collector(staging, RunFacts(run), None)
+        yield found.facts(keyring, signers)
+        return
+    dry = LedgerPlace.dry_run(about.environment, run)
+    with Ledger(staging, dry if about.dry_run else LedgerPlace.of(about.environment)) as ledger:
+        yield _Collector(staging, about, ledger.snapshot).facts(keyring, signers)
+
+
+def _about(staging: Staging, run: str) -> RunFacts | None:
+    """Return what the run said of itself at its start, None when it did not come that far."""
+    try:
+        told = staging.read_json(f"{run}/run.json")
+        about: RunFacts = TypeAdapter(RunFacts).validate_python({**told, "folder": run})
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    return about
 
 
 class _Collector:
-    def __init__(self, staging: Staging, run: str, snapshot: Snapshot | None) -> None:
+    def __init__(self, staging: Staging, about: RunFacts, snapshot: Snapshot | None) -> None:
         self.staging = staging
-        self.run = run
+        self.run = about.folder
         self.snapshot = snapshot
         self.unreadable: dict[str, None] = {}
+        self.about = about
 
     def facts(self, keyring: Keyring | None, signers: Sequence[str]) -> Facts:
-        run: Run = self._json("run.json", Run, folder=self.run) or Run(self.run)
-        access = self._json("probe/access.json", tuple[_Access, ...]) or ()
+        run = self.about
+        access = self._json("probe.json", tuple[_Access, ...]) or ()
         proposal = self._proposal
         mapping = proposal.mapping if proposal else None
         exports = tuple(self._exports(access, mapping))
@@ -135,9 +166,10 @@ class _Collector:
                 partial(self._bad_cells, objects), lambda row: (row.object, row.problem)
             ),
             clusters=self._json("dedupe/clusters.json", dict[str, list[Cluster]]),
-            decided=self._json("dedupe/decided.json", Decided),
-            owners=self._json("owners/owners.json", tuple[Owner, ...]),
+            decided=self._json("dedupe/decided.json", dict[str, Decided]),
+            owners=self._owners(),
             mapping=mapping,
+            choices=tuple(self._choices(mapping)),
             spellings=proposal.changes if proposal else (),
             schema=self._json("schema/changes.json", tuple[Change, ...]),
             phases=phases,
@@ -146,20 +178,19 @@ class _Collector:
                 partial(self._left_out, [phase.name for phase in phases]), lambda row: row.group
             ),
             files=self._json("files.json", dict[str, int]),
-            gates=tuple(self._gates(run, keyring, signers)),
+            gates=tuple(self._gates(keyring, signers)),
             unreadable=tuple(self.unreadable),
         )
 
     # -- reading ---------------------------------------------------------------------------
 
-    def _json(self, name: str, kind: Any, **more: Any) -> Any:
+    def _json(self, name: str, kind: Any) -> Any:
         """Return an object of the run as a type, None when it is absent or not of that type."""
-        place = f"{self.run}/{name}"
+        return self._typed(f"{self.run}/{name}", kind)
+
+    def _typed(self, place: str, kind: Any) -> Any:
         try:
-            content = self.staging.read_json(place)
-            if more and isinstance(content, dict):
-                content = {**content, **more}
-            return TypeAdapter(kind).validate_python(content)
+            return TypeAdapter(kind).validate_python(self.staging.read_json(place))
         except FileNotFoundError:
             return None
         except ValueError:
@@ -189,6 +220,38 @@ class _Collector:
     def _proposal(self) -> _Proposal | None:
         found: _Proposal | None = self._json("mapping/proposal.json", _Proposal)
         return found
+
+    # -- decisions -------------------------------------------------------------------------
+
+    def _owners(self) -> tuple[Owner, ...] | None:
+        """Return the owners as they were matched, else those found, with what is known of them."""
+        matched: tuple[Owner, ...] | None = self._json("owners/matches.json", tuple[Owner, ...])
+        if matched is not None:
+            return matched
+        found: tuple[Owner, ...] | None = self._json("owners/owners.json", tuple[Owner, ...])
+        if found is None:
+            return None
+        review: _Waiting | None = self._typed(
+            f"review/owners/{self.about.environment}.json", _Waiting
+        )
+        waiting = {(one.name, one.email): one for one in (review.waiting_for if review else ())}
+        return tuple(waiting.get((one.name, one.email), one) for one in found)
+
+    def _choices(self, mapping: Mapping | None) -> Iterator[Chosen]:
+        """Walk the choices of the pair as they lie before the customer."""
+        if mapping is None:
+            return
+        try:
+            gate = gates.Gate(self.about.engagement, "mapping", self.about.environment or None)
+            proposal = gates.read_proposal(self.staging, gate)
+            given = _Choices.model_validate(proposal.decisions if proposal else {"choices": {}})
+        except (UserMistake, ValueError):
+            self.unreadable[f"review/mapping/{self.about.environment}.json"] = None
+            return
+        for name, value in given.choices.items():
+            choice = mapping.choices.get(name)
+            if choice is not None:
+                yield Chosen(choice.question, value, tuple(str(one) for one in choice.values))
 
     # -- source ----------------------------------------------------------------------------
 
@@ -236,7 +299,7 @@ class _Collector:
             name,
             tuple(counted.lines if counted and counted.lines else lines),
             loaded is not None,
-            counted,
+            None if self.about.dry_run else counted,
             loaded.joins if loaded else {},
             len(loaded.residue) if loaded else 0,
         )
@@ -276,11 +339,11 @@ class _Collector:
 
     # -- gates -----------------------------------------------------------------------------
 
-    def _gates(self, run: Run, keyring: Keyring | None, signers: Sequence[str]) -> Iterator[Gate]:
+    def _gates(self, keyring: Keyring | None, signers: Sequence[str]) -> Iterator[Gate]:
         slots = {slot for folder in ("review", "signed") for slot in self._slots(folder)}
         for name, environment in sorted(slots):
-            if environment in ("_", run.environment):
-                yield self._gate(run, name, environment, keyring, signers)
+            if name not in _NOBODY_SIGNS and environment in ("_", self.about.environment):
+                yield self._gate(name, environment, keyring, signers)
 
     def _slots(self, folder: str) -> Iterator[tuple[str, str]]:
         for name in self.staging.names(folder):
@@ -290,7 +353,6 @@ class _Collector:
 
     def _gate(
         self,
-        run: Run,
         name: str,
         environment: str,
         keyring: Keyring | None,
@@ -300,7 +362,7 @@ class _Collector:
         if keyring is None:
             return Gate(name, where, "not_checked", "there are no signing keys to check it with")
         try:
-            gate = gates.Gate(run.engagement, name, where or None)
+            gate = gates.Gate(self.about.engagement, name, where or None)
             state = signoff.state(self.staging, keyring, gate, signers)
         except (UserMistake, ValueError, KeyError, TypeError) as error:
             return Gate(name, where, "unreadable", str(error))

@@ -25,7 +25,7 @@ NOT_MEANT = (Outcome.EXCLUDED,)
 
 
 @dataclass(frozen=True)
-class Run:
+class RunFacts:
     """
     Which run is told of; whatever is empty was never written down.
 
@@ -91,7 +91,7 @@ class Phase:
     One destination object, as far as the run came.
 
     :param lines: reads and outcomes; without outcomes when the load did not finish
-    :param counted: what the destination answered, None when it was not asked
+    :param counted: what the destination answered, None when it was not asked, as in a dry run
     :param joins: outcome -> number of link rows
     :param residue: uploads that are attached to nothing
     """
@@ -113,7 +113,7 @@ class Phase:
 class Owner:
     """What became of an owner that records of the source name."""
 
-    owner: Text
+    name: Text = ""
     email: Text = ""
     records: int = 0
     status: Text = ""
@@ -144,14 +144,23 @@ class Change:
 @dataclass(frozen=True)
 class Decided:
     """
-    What the duplicate review decided.
+    What was decided about the duplicates of an object.
 
-    :param merged: object -> source id -> id of the record that it becomes part of
-    :param held: object -> source ids that wait for a decision
+    :param merged: source id -> id of the record that it becomes part of
+    :param held: source id -> id of the cluster that it waits for
     """
 
-    merged: dict[str, dict[str, str]] = field(default_factory=dict)
-    held: dict[str, list[str]] = field(default_factory=dict)
+    merged: dict[str, str] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the customer chose where the pair offers a choice."""
+
+    question: str
+    value: str
+    offered: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -239,18 +248,19 @@ class Facts:
     All that is known of a run; None stands for what did not happen.
 
     :param unreadable: objects of staging that are torn or not what they should be
-    :param clusters: object -> possible duplicates
+    :param clusters: object -> possible duplicates, so ``decided``
     :param files: what became of files -> number
     """
 
-    run: Run
+    run: RunFacts
     unreadable: tuple[str, ...] = ()
     exports: tuple[ExportPath, ...] = ()
     bad_cells: Records[BadCell] = Records()
     clusters: dict[str, list[Cluster]] | None = None
-    decided: Decided | None = None
+    decided: dict[str, Decided] | None = None
     owners: tuple[Owner, ...] | None = None
     mapping: Mapping | None = None
+    choices: tuple[Chosen, ...] = ()
     spellings: tuple[Spelling, ...] = ()
     schema: tuple[Change, ...] | None = None
     phases: tuple[Phase, ...] = ()

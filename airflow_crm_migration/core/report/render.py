@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.outcomes import Outcome
@@ -26,10 +26,10 @@ LONGEST = 200
 _THINNEST = 1.2
 """Percent of a bar's width: what is there at all can be seen."""
 
-_ARRIVED = [
+_ARRIVED: list[Outcome] = [
     outcome for outcome in OUTCOMES if outcome.in_destination and outcome != Outcome.CONFLICT
 ]
-_PARTS = {
+_PARTS: dict[str, list[Outcome]] = {
     "arrived": _ARRIVED,
     "part of another": [Outcome.MERGED],
     "left out on purpose": [Outcome.EXCLUDED],
@@ -106,7 +106,7 @@ def _readable(value: Any) -> Any:
 def cell_text(value: Cell) -> str:
     """Return a cell as the page shows it."""
     if value is None:
-        return "–"
+        return "\u2013"
     if isinstance(value, int):
         return f"{value:,}"
     if len(value) <= LONGEST:
@@ -128,9 +128,10 @@ def bar(line: LineBalance) -> list[BarPart]:
     }
     present = {name: number for name, number in numbers.items() if number}
     total = sum(present.values())
-    raw = {name: max(100 * number / total, _THINNEST) for name, number in present.items()}
-    scale, start, parts = 100 / sum(raw.values(), start=0.0) if raw else 1, 0.0, []
-    for name, width in raw.items():
-        parts.append(BarPart(name, present[name], round(start, 3), round(width * scale, 3)))
-        start += width * scale
-    return parts
+    widths = [max(100 * number / total, _THINNEST) for number in present.values()]
+    scale = 100 / sum(widths) if widths else 1
+    starts = accumulate(widths, initial=0.0)
+    return [
+        BarPart(name, number, round(start * scale, 3), round(width * scale, 3))
+        for (name, number), start, width in zip(present.items(), starts, widths, strict=False)
+    ]

@@ -9,12 +9,12 @@ from airflow_crm_migration.core.dedupe.model import Certainty
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.report.model import Decided, arrived
 from airflow_crm_migration.core.report.words import (
-    be,
     counted,
     listed,
     outcome_words,
     plural,
     reasons_told,
+    verb,
 )
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.report.model import Facts, Phase
 
 _TOLD = (Outcome.MERGED, Outcome.EXCLUDED, Outcome.HELD, Outcome.REJECTED, Outcome.DELETED)
+_LEFT = (Outcome.REJECTED, Outcome.HELD, Outcome.DELETED)
 _ONLY_LOOKS = ("validate", "rollback")
 
 
@@ -45,23 +46,18 @@ class Verdict:
 
 def verdict(facts: Facts) -> Verdict:
     """Judge a run in one sentence."""
-    begun = [phase for phase in facts.phases if phase.lines or phase.counted]
+    if not any(phase.lines or phase.counted for phase in facts.phases):
+        return Verdict("bad", "The run ended before anything was written.")
     if facts.run.dry_run:
         return _of_dry_run(facts)
-    if not begun:
-        return Verdict("bad", "The run ended before anything was written.")
-    failed = [p.name for p in begun if p.counted and not p.counted.reconciled]
+    failed = [p.name for p in facts.phases if p.counted and not p.counted.reconciled]
     if failed:
-        return Verdict(
-            "bad",
-            f"The counts do not agree for {_names(failed)}: do not rely on this run before that "
-            "is mended.",
-        )
-    open_ones = [phase.name for phase in facts.phases if not phase.counted]
-    if open_ones and facts.run.mode not in _ONLY_LOOKS:
-        return Verdict(
-            "bad", f"The run stopped before {_names(open_ones)} {be(2)} loaded and counted."
-        )
+        sentence = f"The counts do not agree for {_names(failed)}: mend that before you go on."
+        return Verdict("bad", sentence)
+    undone = [phase.name for phase in facts.phases if not phase.counted]
+    if undone and facts.run.mode not in _ONLY_LOOKS:
+        sentence = f"The run stopped before {_names(undone)} were loaded and counted."
+        return Verdict("bad", sentence)
     return _of_complete(facts)
 
 
@@ -70,21 +66,16 @@ def _names(names: list[str]) -> str:
 
 
 def _of_dry_run(facts: Facts) -> Verdict:
-    read = sum(line.read for phase in facts.phases for line in phase.lines)
-    if not read:
-        return Verdict("bad", "This dry run ended before any record was mapped.")
-    mapped = f"{counted(read, 'record')} {be(read)} mapped"
-    return Verdict("none", f"This was a dry run: {mapped} and nothing was written.")
+    told = f"This was a dry run and nothing was written: {_arrived(facts)}"
+    return Verdict("none", f"{'; '.join([told, *_left(facts)])}.")
 
 
 def _of_complete(facts: Facts) -> Verdict:
     total = facts.totals
     conflicts = total.outcomes[Outcome.CONFLICT]
-    told = [_arrived(facts) if total.meant else _standing(facts), _agreement(facts)]
-    if total.meant > total.arrived:
-        told.append(_left(facts))
+    told = [_arrived(facts) if total.meant else _standing(facts), _agreement(facts), *_left(facts)]
     if conflicts:
-        told.append(f"{conflicts:,} {be(conflicts)} changed in both systems")
+        told.append(f"{conflicts:,} {verb(conflicts)} changed in both systems")
     well = total.meant == total.arrived and not conflicts and not _drifted(facts)
     return Verdict("good" if well else "look", f"{'; '.join(told)}.")
 
@@ -93,9 +84,10 @@ def _arrived(facts: Facts) -> str:
     total = facts.totals
     merged = total.outcomes[Outcome.MERGED]
     part = f", {merged:,} of them as part of another record" if merged else ""
+    arrive = "would arrive" if facts.run.dry_run else "arrived"
     if total.meant == total.arrived:
-        return f"All {counted(total.meant, 'record')} arrived{part}"
-    return f"{total.arrived:,} of {counted(total.meant, 'record')} arrived{part}"
+        return f"all {counted(total.meant, 'record')} {arrive}{part}".capitalize()
+    return f"{total.arrived:,} of {counted(total.meant, 'record')} {arrive}{part}"
 
 
 def _standing(facts: Facts) -> str:
@@ -107,8 +99,8 @@ def _agreement(facts: Facts) -> str:
     drifted = _drifted(facts)
     if not drifted:
         return f"{facts.run.destination}'s own counts agree"
-    gone = f"{counted(drifted, 'record')} of earlier runs {be(drifted, past=False)} gone from"
-    return f"{gone} {facts.run.destination}"
+    gone = f"{counted(drifted, 'record')} of earlier runs {'is' if drifted == 1 else 'are'} gone"
+    return f"{gone} from {facts.run.destination}"
 
 
 def _drifted(facts: Facts) -> int:
@@ -116,26 +108,25 @@ def _drifted(facts: Facts) -> int:
     return sum(len(found.missing) + len(found.existing_missing) for found in asked)
 
 
-def _left(facts: Facts) -> str:
-    outcomes = facts.totals.outcomes
-    told = [
-        f"{outcomes[outcome]:,} {be(outcomes[outcome])} {outcome_words(outcome)}"
-        for outcome in (Outcome.REJECTED, Outcome.HELD, Outcome.DELETED)
+def _left(facts: Facts) -> list[str]:
+    outcomes, dry = facts.totals.outcomes, facts.run.dry_run
+    return [
+        f"{outcomes[outcome]:,} {verb(outcomes[outcome], dry=dry)} {outcome_words(outcome)}"
+        for outcome in _LEFT
         if outcomes[outcome]
     ]
-    return listed(told) or "the others have no outcome"
+
+
+# -- what did not happen -------------------------------------------------------------------
 
 
 def not_happened(facts: Facts) -> list[str]:
     """Return what a run of this kind does and this one did not, in sentences."""
-    return [
-        *_unread(facts),
-        *([] if facts.run.mode in _ONLY_LOOKS else _undone(facts)),
-        *_uncounted(facts),
-    ]
+    undone = [] if facts.run.mode in _ONLY_LOOKS else _undone(facts)
+    return [*_torn(facts), *undone, *_unfinished(facts)]
 
 
-def _unread(facts: Facts) -> Iterator[str]:
+def _torn(facts: Facts) -> Iterator[str]:
     for name in facts.unreadable:
         yield f"{name} could not be read, so what it holds is missing here."
 
@@ -155,49 +146,44 @@ def _undone(facts: Facts) -> Iterator[str]:
     yield from (sentence for sentence, found in steps.items() if found is None)
 
 
-def _uncounted(facts: Facts) -> Iterator[str]:
-    if facts.run.dry_run:
-        return
+def _unfinished(facts: Facts) -> Iterator[str]:
     for phase in facts.phases:
-        name = plural(phase.name)
-        if not phase.lines and not phase.counted:
-            yield f"{name.capitalize()} were not begun."
-        elif not phase.counted:
-            done = (
-                "were not loaded to the end" if not phase.loaded else "were loaded but not counted"
-            )
-            yield f"{name.capitalize()} {done}."
+        name = plural(phase.name).capitalize()
+        if not phase.lines and not phase.loaded and not phase.counted:
+            yield f"{name} were not begun."
+        elif not phase.loaded and not phase.counted:
+            yield f"{name} were not loaded to the end."
+        elif not phase.counted and not facts.run.dry_run:
+            yield f"{name} were loaded but not counted."
 
 
 # -- lines ---------------------------------------------------------------------------------
 
 
-def line_sentence(phase: Phase, line: LineBalance) -> str:
+def line_sentence(phase: Phase, line: LineBalance, *, dry: bool = False) -> str:
     """
     Say what became of the records of a mapping line.
 
+    :param dry: say what would have become of them
     :return: for example ``1,996 of 2,000 contacts arrived as people; 4 were rejected: …``
     """
     became = plural(phase.name)
     if Reason.FOLDED in line.outcomes.get(Outcome.MERGED, {}):
         became = f"values of {became}"
-    parts = [f"{arrived(line):,} of {counted(line.read, line.source)} arrived as {became}"]
+    arrive = "would arrive" if dry else "arrived"
+    parts = [f"{arrived(line):,} of {counted(line.read, line.source)} {arrive} as {became}"]
     for outcome in _TOLD:
         reasons = {r: n for r, n in line.outcomes.get(outcome, {}).items() if r != Reason.FOLDED}
-        parts += _outcome_told(outcome, reasons)
+        number = sum(reasons.values())
+        if number:
+            was = f"{number:,} {verb(number, dry=dry)} {outcome_words(outcome)}"
+            parts.append(f"{was}: {reasons_told(reasons)}")
     conflicts = line.outcomes.get(Outcome.CONFLICT, {})
     if conflicts:
-        parts.append(f"{sum(conflicts.values()):,} of them need a look: {reasons_told(conflicts)}")
+        parts.append(f"{sum(conflicts.values()):,} of them in conflict: {reasons_told(conflicts)}")
     if not line.balanced:
         parts.append(f"{line.read - line.told:,} have no outcome")
-    return "; ".join(parts) + "."
-
-
-def _outcome_told(outcome: Outcome, reasons: dict[str, int]) -> list[str]:
-    number = sum(reasons.values())
-    if not number:
-        return []
-    return [f"{number:,} {be(number)} {outcome_words(outcome)}: {reasons_told(reasons)}"]
+    return f"{'; '.join(parts)}."
 
 
 def counted_sentence(phase: Phase) -> str:
@@ -211,6 +197,9 @@ def counted_sentence(phase: Phase) -> str:
     told += [f"{len(found.extra):,} unknown to our records"] if found.extra else []
     told += [f"{len(found.joins_missing):,} links missing"] if found.joins_missing else []
     return f"{'; '.join(told)}."
+
+
+# -- duplicates ----------------------------------------------------------------------------
 
 
 def duplicate_sentences(facts: Facts) -> list[str]:
@@ -227,11 +216,11 @@ def _duplicates_told(facts: Facts, name: str, clusters: Sequence[Cluster]) -> It
         return
     certain = sum(cluster.kind is Certainty.CERTAIN for cluster in clusters)
     doubtful = len(clusters) - certain
-    yield f"{counted(certain, 'group')} {be(certain, past=False)} certainly one record each"
-    if doubtful:
-        yield f"{counted(doubtful, 'group')} {be(doubtful, past=False)} in doubt"
-    decided = facts.decided or Decided()
-    merged, held = len(decided.merged.get(name, {})), len(decided.held.get(name, []))
-    yield f"{counted(merged, 'record')} became part of another"
-    if held:
-        yield f"{held:,} {'waits' if held == 1 else 'wait'} for a decision"
+    yield f"{counted(certain, 'certain group')} and {counted(doubtful, 'doubtful group')}"
+    if facts.decided is None:
+        yield "not decided in this run"
+        return
+    decided = facts.decided.get(name, Decided())
+    merged, held = len(decided.merged), len(decided.held)
+    yield f"{counted(merged, 'record')} {verb(merged)} merged into another"
+    yield f"{counted(held, 'record')} {verb(held)} held back until somebody decides"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.outcomes import Outcome
 from airflow_crm_migration.core.report.mapping_words import fold_rows, line_rows
-from airflow_crm_migration.core.report.model import number_of
+from airflow_crm_migration.core.report.model import Decided, number_of
 from airflow_crm_migration.core.report.words import (
     COMPATIBILITY,
     GATES,
@@ -21,6 +21,7 @@ from airflow_crm_migration.core.report.words import (
 
 if TYPE_CHECKING:
     from airflow_crm_migration.core.mapping import FieldRule
+    from airflow_crm_migration.core.reconcile import LineBalance
     from airflow_crm_migration.core.report.model import Facts, Phase
 
 Cell = str | int | None
@@ -78,6 +79,7 @@ def all_tables(facts: Facts) -> dict[str, Table]:
         _duplicates(facts),
         _promises(facts),
         _mapping(facts),
+        _choices(facts),
         _options(facts),
         _spellings(facts),
         _owners(facts),
@@ -99,16 +101,16 @@ def _table(name: str, columns: Sequence[str], rows: Iterable[Row]) -> Table:
 
 
 def _reconciliation(facts: Facts) -> Table:
-    rows = [
-        [line.source, phase.name, line.line, line.read]
-        + [number_of(line, outcome) for outcome in OUTCOMES]
-        + [line.told, "yes" if line.balanced else "no"]
-        for phase in facts.phases
-        for line in phase.lines
-    ]
+    rows = [_balance_row(phase, line) for phase in facts.phases for line in phase.lines]
     outcomes = [str(outcome) for outcome in OUTCOMES]
     columns = ("object", "becomes", "line", "read", *outcomes, "sum of outcomes", "balanced")
     return _table("reconciliation", columns, rows)
+
+
+def _balance_row(phase: Phase, line: LineBalance) -> Row:
+    numbers = [number_of(line, outcome) for outcome in OUTCOMES]
+    balanced = "yes" if line.balanced else "no"
+    return [line.source, phase.name, line.line, line.read, *numbers, line.told, balanced]
 
 
 def _outcomes(facts: Facts) -> Table:
@@ -182,7 +184,7 @@ def _rejects(facts: Facts) -> Table:
 
 
 def _reject_groups(facts: Facts) -> Table:
-    rows = [(*group, number, reason_words(group[2])) for group, number in facts.not_arrived.groups]
+    rows = _grouped(facts.not_arrived.groups)
     return _table("reject_groups", ("object", "outcome", "reason", "number", "meaning"), rows)
 
 
@@ -204,8 +206,12 @@ def _left_out(facts: Facts) -> Table:
 
 
 def _left_out_groups(facts: Facts) -> Table:
-    rows = [(*group, number, reason_words(group[2])) for group, number in facts.left_out.groups]
+    rows = _grouped(facts.left_out.groups)
     return _table("left_out_groups", ("object", "field", "problem", "number", "meaning"), rows)
+
+
+def _grouped(groups: Sequence[tuple[tuple[str, ...], int]]) -> list[Row]:
+    return [(*group, number, reason_words(group[-1])) for group, number in groups]
 
 
 def _duplicates(facts: Facts) -> Table:
@@ -231,11 +237,10 @@ def _duplicates(facts: Facts) -> Table:
 def _decision(facts: Facts, object_name: str, members: Sequence[str]) -> str:
     if facts.decided is None:
         return "not decided"
-    merged = facts.decided.merged.get(object_name, {})
-    held = set(facts.decided.held.get(object_name, ()))
-    if held & set(members):
+    decided = facts.decided.get(object_name, Decided())
+    if any(member in decided.held for member in members):
         return "held"
-    gone = sum(member in merged for member in members)
+    gone = sum(member in decided.merged for member in members)
     if gone == len(members) - 1:
         return "merged"
     return "partly merged" if gone else "kept apart"
@@ -274,6 +279,11 @@ def _mapping(facts: Facts) -> Table:
     return _table("mapping", columns, rows())
 
 
+def _choices(facts: Facts) -> Table:
+    rows = [(one.question, one.value, ", ".join(one.offered)) for one in facts.choices]
+    return _table("choices", ("question", "chosen", "offered"), rows)
+
+
 def _options(facts: Facts) -> Table:
     rows = [
         (
@@ -307,10 +317,10 @@ def _spellings(facts: Facts) -> Table:
 
 def _owners(facts: Facts) -> Table:
     rows = [
-        (one.owner, one.email, one.records, spoken(one.status), one.by, one.member_id)
+        (one.name, one.email, one.records, spoken(one.status), one.by, one.member_id)
         for one in facts.owners or ()
     ]
-    columns = ("owner", "e-mail", "records", "status", "found by", "member id")
+    columns = ("name", "e-mail", "records", "status", "found by", "member id")
     return _table("owners", columns, rows)
 
 
@@ -330,16 +340,16 @@ def _files(facts: Facts) -> Table:
 def _sign_offs(facts: Facts) -> Table:
     rows = [
         (
-            g.name,
-            g.environment,
-            GATES.get(g.status, spoken(g.status)),
-            g.signer,
-            g.time,
-            g.recorded_by,
-            g.document,
-            g.reason,
+            gate.name,
+            gate.environment,
+            GATES.get(gate.status, spoken(gate.status)),
+            gate.signer,
+            gate.time,
+            gate.recorded_by,
+            gate.document,
+            gate.reason,
         )
-        for g in facts.gates
+        for gate in facts.gates
     ]
     columns = ("gate", "environment", "status", "signer", "time")
     return _table("sign_offs", (*columns, "recorded by", "document", "detail"), rows)

@@ -119,11 +119,11 @@ def plural(name: str) -> str:
     return f"{head}{blank}{word}"
 
 
-def be(number: int, *, past: bool = True) -> str:
-    """Return the verb for a number of things."""
-    if past:
-        return "was" if number == 1 else "were"
-    return "is" if number == 1 else "are"
+def verb(number: int, *, dry: bool = False) -> str:
+    """Return ``was`` or ``were`` for a number of things; ``would be`` for what was only tried."""
+    if dry:
+        return "would be"
+    return "was" if number == 1 else "were"
 
 
 def reasons_told(reasons: Mapping[str, int]) -> str:

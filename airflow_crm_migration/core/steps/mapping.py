@@ -10,6 +10,7 @@ from airflow_crm_migration.core.fields import FieldSpec, FieldType, Option
 from airflow_crm_migration.core.gates import Gate, propose
 from airflow_crm_migration.core.mapping import Mapping as PairMapping
 from airflow_crm_migration.core.propose import Found, Proposer, count_values
+from airflow_crm_migration.core.steps.source_records import source_records
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ def propose_step(
     """
     custom = {name: _custom_columns(run, name) for name in mapping.source_objects}
     found: Found = {}
-    for name in mapping.source_objects:
-        found |= count_values(mapping, name, run.records(name))
+    with source_records(run, mapping, whole=True) as records:
+        for name in mapping.source_objects:
+            found |= count_values(mapping, name, records.walk(name))
     proposer = Proposer(
         mapping,
         choices=choices,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from airflow_crm_migration.core.extract_read import rejected_rows
 from airflow_crm_migration.core.selection import Selection, select_sample
 from airflow_crm_migration.core.staging import read_parts
 from airflow_crm_migration.core.steps.duplicates import read_decided
@@ -28,18 +29,28 @@ def indexed(run: Run, mapping: PairMapping) -> Iterator[LinkIndex]:
             keys = mapping.keys.get(name, {})
             for record in run.records(name):
                 index.add(name, keys, record)
+            # What names a rejected record names a record that did not arrive, not a missing one.
+            for row in rejected_rows(run.staging, run.folder, name):
+                index.add(name, {}, row)
         yield index
 
 
 @contextmanager
-def source_records(run: Run, mapping: PairMapping) -> Iterator[SourceRecords]:
-    """Open the records of a run as they enter the mapping."""
+def source_records(
+    run: Run, mapping: PairMapping, *, whole: bool = False
+) -> Iterator[SourceRecords]:
+    """
+    Open the records of a run as they enter the mapping.
+
+    :param whole: those too that a sample run leaves out
+    """
     with indexed(run, mapping) as index:
         merged = {
             (row["object"], str(row["values"]["id"])): row["values"]
             for row in read_parts(run.staging, run.name("dedupe/merged"))
         }
-        yield SourceRecords(mapping, run.records, index, merged, read_selection(run))
+        selection = None if whole else read_selection(run)
+        yield SourceRecords(mapping, run.records, index, merged, selection)
 
 
 def choose_sample(run: Run, mapping: PairMapping, size: int) -> dict[str, int]:

@@ -243,7 +243,9 @@ class LineTransform:
             hold = rule.missing == "hold"
             if rule.many:
                 entry = joins.setdefault(rule.to, {"targets": [], "hold": False})
-                entry["targets"] += [t for t in targets if t not in entry["targets"]]
+                for target in targets:
+                    if target not in entry["targets"]:
+                        entry["targets"].append(target)
                 entry["hold"] = entry["hold"] or hold
             elif targets:
                 links[rule.to] = {"keys": targets[0], "hold": hold}

@@ -86,13 +86,14 @@ def domain_of(email: str) -> str:
 
 def is_shared_mailbox(email: str) -> bool:
     """Tell whether an address belongs to a role (info@, sales.de@): it identifies nobody."""
-    local = fold(split_tag(email)[0].rpartition("@")[0])
+    local = fold(split_tag(email)[0].rpartition("@")[0]).strip(_DIGITS)
     roles = words("shared_mailbox")
-    named = [part for part in _PARTS.split(local.strip(_DIGITS)) if part.strip(_DIGITS)]
-    if "".join(named).strip(_DIGITS) in roles:
-        return True
-    others = [part for part in named if part.strip(_DIGITS) not in roles]
-    return len(others) < len(named) and all(len(part) == _COUNTRY_CODE for part in others)
+    if local in roles or local.isalnum():
+        return local in roles
+    named = [part.strip(_DIGITS) for part in _PARTS.split(local) if part.strip(_DIGITS)]
+    others = [part for part in named if part not in roles]
+    few = len(others) < len(named) and all(len(part) == _COUNTRY_CODE for part in others)
+    return few or "".join(named) in roles
 
 
 @lru_cache(maxsize=100_000)

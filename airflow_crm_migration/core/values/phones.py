@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 from airflow_crm_migration.core.values.text import one_line
 
-_SEPARATORS = re.compile(r"[;|,\n]|\s/\s|/|\s(?:or|oder|ou|und|and)\s")
+_SEPARATORS = (
+    re.compile(r"[;|\n]"),
+    re.compile(r"[;|\n,]"),
+    re.compile(r"[;|\n,/]|\s(?:or|oder|ou|und|and)\s"),
+)
 _FEWEST_DIGITS = 7
 _KEY_DIGITS = 9
 _EXTENSION = re.compile(r"(?:ext(ension)?[.=]?|x|durchwahl|poste|#)\s*\d+\s*$", re.IGNORECASE)
@@ -36,8 +40,8 @@ def split_phones(text: str) -> list[str]:
 
     :param text: such as ``"+49 30 1234567; 0171/2345678"``
     """
-    for separator in (r"[;|\n]", r"[;|,\n]", _SEPARATORS.pattern):
-        pieces = [piece.strip() for piece in re.split(separator, text) if piece.strip()]
+    for separator in _SEPARATORS:
+        pieces = [piece.strip() for piece in separator.split(text) if piece.strip()]
         if len(pieces) > 1 and all(_digits(piece) >= _FEWEST_DIGITS for piece in pieces):
             return pieces
     return [text.strip()] if text.strip() else []

@@ -173,6 +173,16 @@ class Files:
             raise ApiError(f'Max number of files is {maximum} for field "{owner.name}"')
         return [self._entry(owner, entry, record_id) for entry in sent]
 
+    def check_once(self, file_ids: list[str]) -> None:
+        """Refuse a file that is attached twice in one call.
+
+        :param file_ids: of all records that are written
+        :raises ApiError: when one is there twice
+        """
+        for file_id in file_ids:
+            if file_ids.count(file_id) > 1:
+                raise taken(file_id)
+
     def bind(self, entries: list[dict[str, str]], record_id: str) -> None:
         """Tie files to the record that was written.
 
@@ -247,8 +257,17 @@ class Files:
         if not file.complete:
             raise ApiError(f"File {file_id} upload has not been completed")
         if file.record and file.record != record_id:
-            raise ApiError(f"File {file_id} is already associated with a permanent files field")
+            raise taken(file.id)
         return {"label": label, "fileId": file.id, "extension": file.extension}
+
+
+def taken(file_id: str) -> ApiError:
+    """Refuse a file that is attached already.
+
+    :param file_id: of the file
+    :return: the error to raise
+    """
+    return ApiError(f"File {file_id} is already associated with a permanent files field")
 
 
 def check_content(extension: str, content: bytes) -> None:

@@ -35,7 +35,9 @@ def prepare(
     """
     if not isinstance(body, dict):
         raise ApiError("Record data should be an object")
-    preparer = _Preparer(workspace, owner, caller, stored or {})
+    # An upsert may send a record's own files again.
+    own = {"id": str(body.get("id", "")).lower()} if stored is None else stored
+    preparer = _Preparer(workspace, owner, caller, own)
     changes: Row = {}
     for name, value in body.items():
         relation = owner.fields.get(name)
@@ -70,7 +72,7 @@ class _Preparer:
         if column.type == "POSITION":
             return _position(value)
         if column.type == "FILES" and value is not None:
-            return self._workspace.files.value(column, value, self._stored.get("id", ""))
+            return self._workspace.files.value(column, value, self._stored["id"])
         before = self._stored.get(name, column.blank)
         return fields.normalise(column, name, value, before)
 

@@ -173,13 +173,13 @@ async def _multipart(workspace: Workspace, request: Request, graph: MetadataGrap
         caller = caller_of(workspace, request)
     except ApiError as e:
         return {"errors": [e.graphql()], "data": None}
-    form = await request.form()
-    parts = json.loads(str(form["map"]))
-    upload = form[next(iter(parts))]
-    if not isinstance(upload, UploadFile):
-        return JSONResponse({"errors": [{"message": "No file in the request"}]}, 400)
-    operations = json.loads(str(form["operations"]))
-    return graph.uploaded(upload.filename or "", await upload.read(), operations, caller)
+    async with request.form() as form:
+        parts = json.loads(str(form["map"]))
+        upload = form[next(iter(parts))]
+        if not isinstance(upload, UploadFile):
+            return JSONResponse({"errors": [{"message": "No file in the request"}]}, 400)
+        operations = json.loads(str(form["operations"]))
+        return graph.uploaded(upload.filename or "", await upload.read(), operations, caller)
 
 
 def _listed(request: Request, items: list[dict[str, Any]]) -> dict[str, Any]:

@@ -192,6 +192,8 @@ def _check(workspace: Workspace, owner: Object, rows: list[Row], before: dict[st
             raise duplicate(owner.name, "Id", taken)
     for field in owner.uniques:
         _check_unique(workspace, owner, field, rows)
+    for column in owner.file_columns:
+        workspace.files.check_once([e["fileId"] for row in rows for e in row.get(column) or []])
     for column, field in owner.joins.items():
         _check_references(workspace, owner, field, {r[column] for r in rows if r.get(column)}, ids)
 

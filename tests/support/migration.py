@@ -1,0 +1,192 @@
+"""Drives the steps of a migration without Airflow's scheduler: cheap enough to run by the hundred."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from airflow_crm_migration.core.csv_format import CsvFormat
+from airflow_crm_migration.core.extract import Extraction
+from airflow_crm_migration.core.gates import Gate, read_proposal
+from airflow_crm_migration.core.inbox import copy_inbox
+from airflow_crm_migration.core.keyring import Keyring
+from airflow_crm_migration.core.mapping import Mapping as PairMapping
+from airflow_crm_migration.core.mapping import load_mapping
+from airflow_crm_migration.core.owners import SourceOwner, match_owners
+from airflow_crm_migration.core.protocols import Route
+from airflow_crm_migration.core.run import Run
+from airflow_crm_migration.core.secure_files import Securing
+from airflow_crm_migration.core.signoff import sign, signed_decisions
+from airflow_crm_migration.core.staging import Staging
+from airflow_crm_migration.core.steps import mapping as mapping_step
+from airflow_crm_migration.core.steps.discover import PROBE, csv_only
+from airflow_crm_migration.core.steps.duplicates import decide_step, find_step
+from airflow_crm_migration.core.steps.load import load_step
+from airflow_crm_migration.core.steps.owners import MATCHES, OWNERS, collect_owners, read_owners
+from airflow_crm_migration.core.steps.reconcile import reconcile_step
+from airflow_crm_migration.core.steps.schema import prepare_destination
+from airflow_crm_migration.core.steps.source_records import choose_sample
+from airflow_crm_migration.core.steps.transform import transform_step
+from airflow_crm_migration.hooks.klipy.objects import OBJECTS
+from airflow_crm_migration.hooks.registry import destination_hook, source_hook
+from airflow_crm_migration.hooks.safe_download import open_public
+
+KEYRING = Keyring.parse("test:" + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI=")
+SIGNER = "Tess Ter <tess@example.com>"
+
+
+def connection(name: str, platform: str, url: str, key: str, **extra: Any) -> str:
+    """Make an Airflow connection by environment variable and return its id."""
+    value = {"conn_type": platform, "host": url, "password": key, "extra": extra}
+    os.environ[f"AIRFLOW_CONN_{name.upper()}"] = json.dumps(value)
+    return name
+
+
+@dataclass
+class Migration:
+    """
+    One engagement, Klipy to Twenty, and its runs.
+
+    :param folder: staging of the engagement, with the export in ``inbox/``
+    :param destination: connection id of Twenty
+    :param source: connection id of Klipy, None for CSV alone
+    :param owners: overrides
+    """
+
+    folder: Path
+    destination: str
+    source: str | None = None
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    value_maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
+    form: CsvFormat = field(default_factory=CsvFormat)
+    settings: Mapping[str, Any] = field(default_factory=lambda: {"default_region": "US"})
+    environment: str = "sandbox"
+    engagement: str = "acme"
+    pair: PairMapping = field(default_factory=lambda: load_mapping("klipy_to_twenty"))
+    runs: int = 0
+
+    @property
+    def staging(self) -> Staging:
+        """The engagement's staging."""
+        return Staging(self.folder)
+
+    def new_run(self, *, dry_run: bool = False) -> Run:
+        """Begin a run."""
+        self.runs += 1
+        return Run(self.staging, f"run-{self.runs}", self.engagement, self.environment, dry_run)
+
+    def hook(self) -> Any:
+        """Return a new hook of the destination."""
+        return destination_hook("twenty", self.destination)
+
+    def full(self, *, sample: int | None = None, dry_run: bool = False) -> Run:
+        """Do a whole run and return it; every phase must reconcile."""
+        run = self.new_run(dry_run=dry_run)
+        self.read_source(run)
+        self.decide(run, sample)
+        for phase in self.phases(run):
+            self.load_phase(run, phase)
+        return run
+
+    # -- the steps -------------------------------------------------------------------------
+
+    def read_source(self, run: Run) -> None:
+        """Probe, extract, secure the files."""
+        hook = source_hook("klipy", self.source) if self.source else None
+        names = self.pair.source_objects
+        found = [vars(a) for a in hook.probe()] if hook else csv_only(names, "no connection")
+        run.write(PROBE, [row for row in found if row["object"] in names])
+        routes = {row["object"]: Route(row["route"]) for row in run.read(PROBE)}
+        specs = {name: OBJECTS[name] for name in names}
+        copied = copy_inbox(run.staging, run.folder, list(specs.values()))
+        for name in self.pair.reading_order:
+            Extraction(
+                run.staging,
+                run.folder,
+                specs[name],
+                routes[name],
+                self.form,
+                hook,
+                self.pair.identities[name],
+                copied,
+            ).extract()
+        limit = self.hook().capabilities.max_file_bytes
+        Securing(run.staging, run.folder, hook.open_file if hook else open_public, limit).secure()
+
+    def decide(self, run: Run, sample: int | None = None) -> None:
+        """Duplicates, owners, mapping: proposed, signed, applied."""
+        find_step(run, self.pair)
+        decide_step(run, self.pair, self.signed(Gate(run.engagement, "duplicates")))
+        if sample is not None:
+            choose_sample(run, self.pair, sample)
+        collect_owners(run, self.pair)
+        hook = self.hook()
+        matches = match_owners(
+            [SourceOwner(**row) for row in run.read(OWNERS)], hook.members(), self.owners
+        )
+        run.write(MATCHES, [{**vars(m.owner), "member_id": m.member_id} for m in matches])
+        mapping_step.propose_step(
+            run,
+            hook,
+            self.pair,
+            choices=self.choices,
+            value_maps=self.value_maps,
+            owners=self.owners,
+        )
+        prepare_destination(run, hook, self.mapping(run))
+
+    def mapping(self, run: Run) -> PairMapping:
+        """Return the mapping, signed."""
+        return mapping_step.load(self.signed(Gate(run.engagement, "mapping", run.environment)))
+
+    def signed(self, gate: Gate) -> Any:
+        """Sign what is proposed and return the signed decisions."""
+        proposal = read_proposal(self.staging, gate)
+        assert proposal is not None
+        sign(
+            self.staging, KEYRING, proposal,
+            signer=SIGNER, recorded_by="tests", now=datetime.now(UTC),
+        )  # fmt: skip
+        return signed_decisions(self.staging, KEYRING, gate)
+
+    def phases(self, run: Run) -> list[str]:
+        """Return the phases that the signed mapping has."""
+        mapping = self.mapping(run)
+        return [phase for phase in self.pair.phases if mapping.lines_of(phase)]
+
+    def load_phase(self, run: Run, phase: str) -> dict[str, Any]:
+        """Transform, load and reconcile a phase."""
+        self.transform(run, phase)
+        facts = self.load(run, phase)
+        reconcile_step(run, self.hook(), self.mapping(run), phase)
+        return facts
+
+    def transform(self, run: Run, phase: str) -> None:
+        """Write the drafts of a phase."""
+        hook = self.hook()
+        transform_step(
+            run,
+            self.mapping(run),
+            phase,
+            rules=hook,
+            choices=self.pair.chosen(dict(self.choices)),
+            settings=self.settings,
+            say=lambda line: None,
+        )
+
+    def load(self, run: Run, phase: str) -> dict[str, Any]:
+        """Load the drafts of a phase."""
+        return load_step(
+            run,
+            self.hook(),
+            self.mapping(run),
+            phase,
+            owners=read_owners(run),
+            say=lambda line: None,
+        )
