@@ -15,7 +15,7 @@ from airflow.sdk import DAG, Param, TaskGroup, chain
 from airflow_crm_migration.core.transform.conditions import settled_by_choices
 from airflow_crm_migration.engagement import Engagement, load_engagement
 from airflow_crm_migration.operators.attach_files import AttachFilesOperator
-from airflow_crm_migration.operators.base import pool_name
+from airflow_crm_migration.tasks import pool_name
 from airflow_crm_migration.operators.check_destination import CheckDestinationOperator
 from airflow_crm_migration.operators.choose_environment import ChooseEnvironmentOperator
 from airflow_crm_migration.operators.collect_owners import CollectOwnersOperator

@@ -51,7 +51,7 @@ def migrate(pair: str, folder: Path, emulators: Emulators) -> int:
 
     say("the customer's CSV export lies in the inbox; running the DAG: full, into the sandbox")
     begun = time.monotonic()
-    with Customer(file, folder / "staging" / "demo", say):
+    with Customer(file, folder / "staging" / "demo", emulators.twenty, say):
         run = dag.test(run_conf={"mode": "full", "environment": "sandbox", "dry_run": False})
     say(f"the run ended {run.state} after {time.monotonic() - begun:.0f} s")
     show(folder / "staging" / "demo", emulators, before)
@@ -114,14 +114,15 @@ def registered(file: Path) -> Any:
 def show(staging: Path, emulators: Emulators, before: dict[str, int]) -> None:
     """Print the reconciliation, what a query of our own counts, and where the report lies."""
     from airflow_crm_migration.core.report.console import console_table
-    from airflow_crm_migration.core.report.facts import collect
+    from airflow_crm_migration.core.report.facts import collected
     from airflow_crm_migration.core.staging import Staging
 
     reports = sorted(staging.glob("reports/*/report.html"))
     if not reports:
         say("no report was written")
         return
-    print(console_table(collect(Staging(staging), reports[-1].parent.name)))
+    with collected(Staging(staging), reports[-1].parent.name) as facts:
+        print(console_table(facts))
     print("\nAsked over HTTP without the package (records there now, less those there before):")
     for name, plural in PLURALS.items():
         print(f"  {name:12} {count(emulators.twenty, plural) - before[name]:6}")

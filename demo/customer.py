@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.cli import sign
 from airflow_crm_migration.core.errors import UserMistake
+from demo.emulators import address, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,15 +27,20 @@ class Customer(threading.Thread):
 
     :param engagement: path of the engagement file
     :param staging: the engagement's folder
+    :param twenty: address of the destination, where the customer provisions owners
     :param say: told what the customer does
     """
 
-    def __init__(self, engagement: Path, staging: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, engagement: Path, staging: Path, twenty: str, say: Callable[[str], None]
+    ) -> None:
         super().__init__(name="customer", daemon=True)
         self._engagement = engagement
+        self._twenty = twenty
         self._staging = staging
         self._say = say
         self._gone = threading.Event()
+        self._joined: set[str] = set()
 
     def __enter__(self) -> Customer:
         """Come to work."""
@@ -52,8 +59,23 @@ class Customer(threading.Thread):
                 self._answer(waiting.parent.name, waiting.stem)
 
     def _answer(self, gate: str, place: str) -> None:
-        if gate not in ("scope", "mapping", "duplicates", "rehearsal"):
-            return
+        if gate == "owners":
+            self._provision(place)
+        elif gate in ("scope", "mapping", "duplicates", "rehearsal"):
+            self._sign(gate, place)
+
+    def _provision(self, place: str) -> None:
+        review = self._staging / "review" / "owners" / f"{place}.json"
+        waiting = json.loads(review.read_text(encoding="utf-8"))["waiting_for"]
+        for owner in waiting:
+            name = owner["name"] or owner["email"].partition("@")[0].title()
+            email = owner["email"] or address(name)
+            if email not in self._joined:
+                self._joined.add(email)
+                join(self._twenty, email, name)
+                self._say(f"customer: invited {name} to the workspace, who accepted")
+
+    def _sign(self, gate: str, place: str) -> None:
         args = Namespace(
             engagement=str(self._engagement), gate=gate, environment=ENVIRONMENTS[place],
             signer=SIGNER, evidence=None, yes=True,

@@ -53,9 +53,8 @@ class Emulators:
         }
 
     def owners(self) -> dict[str, str]:
-        """Return what the customer says of owners that nobody can find by e-mail or name."""
-        users, truth = self.world.users, self.world.truth
-        said = {users[i].email or users[i].name: "leave_empty" for i in truth.owners_without_member}
+        """Return what the customer says of owners whose name two members share."""
+        users, truth, said = self.world.users, self.world.truth, {}
         for name, ids in truth.ambiguous_owner_names.items():
             said[name] = next(e for i in sorted(ids) if (e := users[i].email))
         return said
@@ -73,7 +72,7 @@ def running(
     """
     world = generate(seed, contacts)
     members = [
-        f"--member={u.email or _address(u.name)}:{u.name.partition(' ')[0]}:{u.name.partition(' ')[2]}"
+        f"--member={u.email or address(u.name)}:{u.name.partition(' ')[0]}:{u.name.partition(' ')[2]}"
         for u in world.users.values()
         if u.member
     ]
@@ -88,7 +87,7 @@ def running(
         yield Emulators(klipy_url, url, scale, world)
 
 
-def _address(name: str) -> str:
+def address(name: str) -> str:
     return name.lower().replace(" ", ".") + "@vendor-example.com"
 
 
@@ -104,6 +103,15 @@ def _process(name: str, arguments: Sequence[str]) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(timeout=30)
+
+
+def join(url: str, email: str, name: str) -> None:
+    """Let somebody accept an invitation to the Twenty workspace, as a person would."""
+    first, _, last = name.partition(" ")
+    body = json.dumps({"email": email, "first": first, "last": last}).encode()
+    request = urllib.request.Request(f"{url}/_emulator/join", data=body, method="POST")  # noqa: S310
+    request.add_header("Content-Type", "application/json")
+    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
 
 
 def count(url: str, plural: str) -> int:

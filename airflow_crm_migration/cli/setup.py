@@ -9,9 +9,9 @@ from airflow_crm_migration import __version__
 from airflow_crm_migration.cli.engaged import Engaged
 from airflow_crm_migration.core.canonical import time_text
 from airflow_crm_migration.core.errors import UserMistake
+from airflow_crm_migration.core.staging import try_out
 from airflow_crm_migration.hooks.signing import signing_keyring
-from airflow_crm_migration.hooks.staging import try_out
-from airflow_crm_migration.operators.base import pool_name
+from airflow_crm_migration.tasks import pool_name
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -32,7 +32,7 @@ def run(args: Namespace) -> int:
     :raises UserMistake: what only a person can mend
     """
     engaged = Engaged.of(args)
-    try_out(engaged.staging, engaged.engagement.staging.url)
+    try_out(engaged.staging)
     print(f"staging  {engaged.engagement.staging.url}: writable, refuses a second writer")
     pools = sorted({pool_name(conn_id) for conn_id in _connections(engaged.engagement)})
     for pool in pools:

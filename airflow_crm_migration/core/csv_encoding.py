@@ -29,7 +29,7 @@ def encoding_findings(file: CsvFile, encoding: str) -> list[str]:
     marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
     if marked and marked != encoding:
         return [f"{file.name}: is written in {marked}, not {encoding}: set csv.encoding: {marked}"]
-    if encoding == "utf-8" and b"\0" in head:
+    if encoding == "utf-8" and b"\0" in head.partition(b"\n")[0]:
         place = f"{file.name}: byte {head.index(0)} is zero"
         return [f"{place}, so this is no {encoding} text: export it as CSV UTF-8 again"]
     found = first_undecodable(file, encoding)

@@ -134,12 +134,12 @@ def _digest(staging: Staging, name: str) -> str:
 
 def _strange_objects(form: CsvFormat, expected: Sequence[Expected]) -> Iterator[str]:
     """Tell settings for objects that no file carries; they would never take effect."""
-    known = {want.spec.name for want in expected}
+    known = [want.spec.name for want in expected]
     settings = {
         "csv.aliases": form.aliases,
         "csv.formats": {place.partition(".")[0] for place in form.formats},
         "csv.custom_fields": {custom.object for custom in form.custom_fields},
     }
     for setting, names in settings.items():
-        for name in sorted(set(names) - known):
+        for name in sorted(set(names) - set(known)):
             yield f"{setting}: {name!r} is no object read from CSV; they are: {', '.join(known)}"

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import json
+import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from airflow_crm_migration import __version__
 from airflow_crm_migration.core.canonical import canonical_json
-from airflow_crm_migration.core.errors import StagingBroken
+from airflow_crm_migration.core.errors import StagingBroken, UserMistake
 from airflow_crm_migration.core.stores import Files, Objects, Store
 
 if TYPE_CHECKING:
@@ -127,6 +128,32 @@ def _checked(name: str) -> str:
     if name.startswith("/") or ".." in name.split("/"):
         raise ValueError(f"{name!r} would leave the staging prefix")
     return name
+
+
+def try_out(staging: Staging) -> None:
+    """
+    Write, and see that a second writer of the same name is refused: leases hang on it.
+
+    :raises UserMistake: nothing can be written there, or two could write the same name
+    """
+    name = f"try-{uuid.uuid4().hex}"
+    try:
+        staging.write_bytes(name, b"one", exclusive=True)
+    except OSError as error:
+        raise UserMistake(
+            f"staging {staging.root}: not writable: {error}; "
+            "give the workers read, write and delete there"
+        ) from None
+    try:
+        staging.write_bytes(name, b"two", exclusive=True)
+    except FileExistsError:
+        return
+    finally:
+        staging.delete(name)
+    raise UserMistake(
+        f"staging {staging.root}: the store ignores If-None-Match, so that two runs could "
+        "overwrite each other; use one that knows conditional writes"
+    )
 
 
 # -- parts and manifests -------------------------------------------------------------------

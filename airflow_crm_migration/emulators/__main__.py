@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with start(factory.build(args), args.host, args.port) as running:
             print(f"{name} emulator at {running.base_url}", flush=True)
             stopped.wait()
-    except (PortTaken, ValueError, OSError) as e:
+    except (PortTaken, ValueError, OSError, OverflowError) as e:
         print(e, file=sys.stderr)
         return 1
     return 0

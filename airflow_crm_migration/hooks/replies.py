@@ -8,6 +8,7 @@ import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
@@ -126,7 +127,7 @@ class Download(io.RawIOBase):
 
     def __init__(self, response: requests.Response) -> None:
         self._response = response
-        self._host = requests.utils.urlparse(response.url).hostname or ""
+        self._host = urlsplit(response.url).hostname or ""
 
     def readable(self) -> bool:
         """Say that it can be read."""

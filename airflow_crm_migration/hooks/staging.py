@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -85,27 +84,3 @@ def _open_bucket(url: str, root: Any, conn_id: str | None) -> None:
         raise UserMistake(f"staging {url}: there is no bucket {root.bucket!r}; create it") from None
     except (OSError, BotoCoreError) as error:
         raise UserMistake(f"staging {url}: {error}; check the {place}") from None
-
-
-def try_out(staging: Staging, url: str) -> None:
-    """
-    Write, and see that a second writer of the same name is refused: leases hang on it.
-
-    :param url: as messages name the place
-    :raises UserMistake: nothing can be written there, or two could write the same name
-    """
-    name = f"try-{uuid.uuid4().hex}"
-    try:
-        staging.write_bytes(name, b"one", exclusive=True)
-    except OSError as error:
-        raise UserMistake(f"staging {url}: not writable: {error}; allow writing there") from None
-    try:
-        staging.write_bytes(name, b"two", exclusive=True)
-    except FileExistsError:
-        return
-    finally:
-        staging.delete(name)
-    raise UserMistake(
-        f"staging {url}: the store ignores If-None-Match, so that two runs could overwrite each "
-        "other; use one that knows conditional writes"
-    )

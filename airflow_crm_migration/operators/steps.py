@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_crm_migration.operators.base import MigrationOperator, run_prefix
+from airflow_crm_migration.tasks import MigrationOperator, run_prefix
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

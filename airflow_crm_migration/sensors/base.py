@@ -12,7 +12,7 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSensorTimeout
 
 from airflow_crm_migration.core.waiting import wait_ended, wait_started
-from airflow_crm_migration.operators.base import MigrationBase, mistakes_fail, run_prefix
+from airflow_crm_migration.tasks import MigrationBase, mistakes_fail, run_prefix
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -47,7 +47,8 @@ class GateSensor(MigrationBase, BaseSensorOperator):
 
     :param gate: name of the gate
     :param timeout: the longest wait, as a timedelta or in seconds
-    :param poke_interval: time between two looks, as a timedelta or in seconds
+    :param poke_interval: time between two looks, as a timedelta or in seconds; below half a minute
+        a task may be back before Airflow's scheduler has noted that it left, which fails it
     :param deferrable: without a triggerer: False, then Airflow reschedules the task
     """
 

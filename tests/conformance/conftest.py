@@ -40,9 +40,8 @@ class Bench:
         return self.control("content")[object_name]
 
 
-@pytest.fixture(scope="module")
-def twenty() -> Iterator[Callable[..., Bench]]:
-    """Return what starts a workspace and connects a hook to it."""
+def _workspaces() -> Iterator[Callable[..., Bench]]:
+    """Give what starts a workspace and connects a hook to it."""
     patch = pytest.MonkeyPatch()
     running: list[RunningEmulator] = []
 
@@ -55,7 +54,7 @@ def twenty() -> Iterator[Callable[..., Bench]]:
             "password": key,
             "extra": {"rate_limits": "100000/1s", **(extra or {})},
         }
-        name = f"twenty_{len(running)}"
+        name = f"twenty_{server.base_url.rpartition(':')[2]}"
         patch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(connection))
         return Bench(server, TwentyHook(name))
 
@@ -63,6 +62,10 @@ def twenty() -> Iterator[Callable[..., Bench]]:
     for server in running:
         server.stop()
     patch.undo()
+
+
+twenty = pytest.fixture(_workspaces)
+shared_twenty = pytest.fixture(_workspaces, scope="module")
 
 
 @pytest.fixture

@@ -24,6 +24,14 @@ def attach(hook: Any, name: str, content: bytes) -> Stored:
     return made
 
 
+def virtual_time(hook: Any) -> list[float]:
+    """Let a hook that has not called yet wait without waiting."""
+    waits: list[float] = []
+    hook.sleep = waits.append
+    hook.clock = lambda: sum(waits)
+    return waits
+
+
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -96,8 +104,7 @@ def test_a_file_shorter_than_declared_is_not_stored_as_if_it_were_whole(bench):
 @pytest.mark.parametrize("path", ["^/metadata", "^/file-upload"])
 @pytest.mark.parametrize("kind", ["reply_lost", "5xx"])
 def test_an_upload_whose_end_is_unknown_is_begun_anew(bench, path, kind):
-    bench.hook.describe()
-    bench.hook.sleep = lambda seconds: None
+    virtual_time(bench.hook)
     bench.control("faults", [{"kind": kind, "method": "*", "path": path}])
     made = attach(bench.hook, "note.txt", b"hello")
     with bench.hook.download(made) as stream:
@@ -132,10 +139,7 @@ def test_a_client_that_respects_the_windows_is_never_refused(twenty):
 
 @pytest.mark.parametrize("path", ["^/rest/people", "^/graphql"])
 def test_a_limit_is_waited_for_in_rest_and_graphql(bench, path):
-    waits: list[float] = []
-    bench.hook.describe()
-    bench.hook.sleep = waits.append
-    bench.hook.__dict__.pop("limiter", None)
+    waits = virtual_time(bench.hook)
     bench.control("faults", [{"kind": "429", "method": "*", "path": path, "times": 3}])
     row = Write(new_id(), {"emails": ["ana@x.example"]})
     bench.hook.restore("person", [row.id])
@@ -144,8 +148,7 @@ def test_a_limit_is_waited_for_in_rest_and_graphql(bench, path):
 
 
 def test_a_write_that_came_too_fast_is_sent_again_and_only_written_once(bench):
-    bench.hook.describe()
-    bench.hook.sleep = lambda seconds: None
+    virtual_time(bench.hook)
     fault = {"kind": "429", "method": "POST", "path": "^/rest/batch", "times": 2}
     bench.control("faults", [fault])
     bench.hook.create("person", [Write(new_id(), {"emails": ["ana@x.example"]})])
@@ -153,16 +156,14 @@ def test_a_write_that_came_too_fast_is_sent_again_and_only_written_once(bench):
 
 
 def test_a_limit_without_end_is_told_as_one(bench):
-    bench.hook.describe()
-    bench.hook.sleep = lambda seconds: None
+    virtual_time(bench.hook)
     bench.control("faults", [{"kind": "429", "path": "^/rest/people", "times": 1000}])
     with pytest.raises(Throttled):
         bench.hook.count("person")
 
 
 def test_reads_outlive_trouble_and_writes_tell_of_it(bench):
-    bench.hook.describe()
-    bench.hook.sleep = lambda seconds: None
+    virtual_time(bench.hook)
     for kind in ("5xx", "reply_lost"):
         bench.control("faults", [{"kind": kind, "path": "people", "times": 2}])
         assert bench.hook.count("person") >= 0

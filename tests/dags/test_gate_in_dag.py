@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +14,7 @@ from airflow_crm_migration.core.signoff import sign
 from airflow_crm_migration.core.waiting import read_wait
 from airflow_crm_migration.hooks.signing import signing_keyring
 from airflow_crm_migration.hooks.staging import open_staging
-from airflow_crm_migration.operators.base import MigrationOperator
+from airflow_crm_migration.tasks import MigrationOperator
 from airflow_crm_migration.sensors.sign_off import SignOffSensor
 
 if TYPE_CHECKING:
@@ -55,9 +55,10 @@ def make_dag(dag_id: str, url: str, timeout: float, *, deferrable: bool) -> DAG:
     return dag
 
 
-def sign_when_waited_for(staging: Staging) -> None:
+def sign_when_waited_for(staging: Staging, over: Event) -> None:
     while read_wait(staging, GATE) is None:
-        pass
+        if over.wait(0.05):
+            return
     proposal = propose(staging, GATE, "signed meanwhile", {}, datetime.now(UTC))
     sign(
         staging,
@@ -76,9 +77,11 @@ def test_a_waiting_gate_goes_on_when_somebody_signs(
     url = f"file://{tmp_path}"
     staging = open_staging(url, "acme")
     dag = register_dag(make_dag(f"gate_opens_{deferrable}", url, 600, deferrable=deferrable))
-    somebody = Thread(target=sign_when_waited_for, args=(staging,))
+    over = Event()
+    somebody = Thread(target=sign_when_waited_for, args=(staging, over))
     somebody.start()
     run = dag.test()
+    over.set()
     somebody.join()
     assert run.state == "success"
     record = staging.read_json("signed/mapping/sandbox/000001.json")

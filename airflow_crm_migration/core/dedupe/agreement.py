@@ -34,7 +34,7 @@ class PersonName:
     """
     A name taken apart for comparison.
 
-    :param given: folded words; so ``family``, without particles
+    :param given: folded words, so ``family``
     :param generation: such as ``jr``
     """
 
@@ -70,7 +70,7 @@ def person_name(first: str, last: str, local_part: str) -> PersonName:
     given, family = (tuple(w for w in part if w != generation) for part in (given, family))
     if not family and len(given) > 1:
         given, family = given[:1], given[1:]
-    return PersonName(_without_initials(given), _without_particles(family), generation)
+    return PersonName(_without_initials(given), family, generation)
 
 
 @lru_cache(maxsize=500_000)
@@ -136,17 +136,22 @@ def _both(one: Agreement, other: Agreement) -> Agreement:
 def _part(one: tuple[str, ...], other: tuple[str, ...], *, given: bool = True) -> Agreement:
     if not one or not other:
         return Agreement.UNKNOWN
-    left, right = "".join(one), "".join(other)
-    if left == right or fold_digraphs(left) == fold_digraphs(right):
+    if _spelled(one) & _spelled(other):
         return Agreement.SAME
     if given and is_nickname(one[0], other[0]):
         return Agreement.NICKNAME
+    left, right = "".join(one), "".join(other)
     if 1 in (len(left), len(right)):
         return _initial(left, right)
     if set(one) <= set(other) or set(other) <= set(one):
         return Agreement.PARTIAL
     typo = _typo(left, right) and not (given and _two_genders(left, right))
     return Agreement.SIMILAR if typo else Agreement.CONFLICT
+
+
+def _spelled(part: tuple[str, ...]) -> set[str]:
+    """Return a part in one piece, with and without the small words of family names."""
+    return {fold_digraphs("".join(part)), fold_digraphs("".join(_without_particles(part)))}
 
 
 def _initial(one: str, other: str) -> Agreement:

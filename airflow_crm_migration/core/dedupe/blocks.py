@@ -6,6 +6,8 @@ from collections import defaultdict
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from airflow_crm_migration.core.values.names import fold_digraphs
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -18,7 +20,6 @@ _ALIKE = 75
 _SMALL = 40
 _WIDEST = 1500
 _WINDOW = 30
-_PREFIX = 2
 _CHUNK = 500_000
 
 
@@ -52,11 +53,11 @@ def similar_pairs(
 
 
 def _divided(names: Sequence[PersonName], block: list[int]) -> Iterable[list[int]]:
-    """Divide by the beginning of each part of the name: a slip spoils one of them only."""
+    """Divide by each word of the name: those who are alike have all but one in common."""
     found: dict[str, list[int]] = defaultdict(list)
     for index in block:
-        for start in {word[:_PREFIX] for word in names[index].given + names[index].family}:
-            found[start].append(index)
+        for word in {fold_digraphs(w) for w in names[index].given + names[index].family}:
+            found[word].append(index)
     return found.values()
 
 

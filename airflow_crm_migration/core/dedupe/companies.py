@@ -34,7 +34,7 @@ def find_duplicate_companies(records: Iterable[Values]) -> list[Cluster]:
     :param records: typed companies with ``id``, ``name``, ``domain``, ``website``, ``updated_at``
     :return: certain clusters, then doubtful ones, each sorted by their members
     """
-    known = {str(record["id"]): record for record in records}
+    known = {str(record["id"]): record for record in sorted(records, key=lambda r: str(r["id"]))}
     companies = [company_of(record) for record in known.values()]
     builder = ClusterBuilder(
         [company.id for company in companies],

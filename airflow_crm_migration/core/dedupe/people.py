@@ -49,7 +49,7 @@ def find_duplicate_people(records: Iterable[Values]) -> list[Cluster]:
         ``updated_at``
     :return: certain clusters, then doubtful ones, each sorted by their members
     """
-    contacts = {str(record["id"]): record for record in records}
+    contacts = {str(record["id"]): record for record in sorted(records, key=lambda r: str(r["id"]))}
     people = [person_of(record) for record in contacts.values()]
     builder = ClusterBuilder(
         [person.id for person in people],

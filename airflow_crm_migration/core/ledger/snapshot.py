@@ -36,6 +36,10 @@ CREATE TABLE IF NOT EXISTS uploads (
   line TEXT, object TEXT, source_id TEXT, part TEXT, file_id TEXT, attached INTEGER, row TEXT,
   PRIMARY KEY (line, object, source_id, part, file_id)) WITHOUT ROWID;
 """
+_BY_OUTCOME = (
+    "SELECT line, object, source_id, part, origin, last FROM records"
+    " WHERE outcome = ? AND (part = '') = ?"
+)
 _FORGET_INTENT = (
     "DELETE FROM intents WHERE line = ? AND object = ? AND source_id = ? AND part = ?"
 )
@@ -187,18 +191,13 @@ class Snapshot:
         for *key, origin, last in self._db.execute(query, (phase,)):
             yield Entry(Key(*key), json.loads(origin) if origin else None, json.loads(last))
 
-    def with_outcomes(
-        self, outcomes: Sequence[Outcome], *, principal: bool = True
-    ) -> Iterator[Entry]:
+    def with_outcome(self, outcome: Outcome, *, principal: bool = True) -> Iterator[Entry]:
         """
-        Walk what stands at certain outcomes, over all runs and phases.
+        Walk what stands at an outcome, over all runs and phases.
 
         :param principal: only the records themselves, else only the rows that hang on them
         """
-        part = "part = ''" if principal else "part != ''"
-        where = f"outcome IN ({','.join('?' * len(outcomes))}) AND {part}"
-        query = f"SELECT line, object, source_id, part, origin, last FROM records WHERE {where}"  # noqa: S608
-        for *key, origin, last in self._db.execute(query, tuple(outcomes)):
+        for *key, origin, last in self._db.execute(_BY_OUTCOME, (outcome, principal)):
             yield Entry(Key(*key), json.loads(origin) if origin else None, json.loads(last))
 
     def counts(self) -> dict[str, dict[str, int]]:

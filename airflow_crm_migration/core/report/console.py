@@ -77,4 +77,4 @@ def _sentences(facts: Facts) -> Iterator[str]:
         for line in phase.lines:
             yield line_sentence(phase, line, dry=facts.run.dry_run)
         if phase.counted is not None:
-            yield counted_sentence(phase)
+            yield counted_sentence(phase, facts.run.destination)

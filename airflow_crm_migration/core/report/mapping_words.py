@@ -97,26 +97,33 @@ def condition_words(condition: Condition) -> str:
         return " and ".join(_inner(part) for part in condition.all)
     if condition.any is not None:
         return " or ".join(_inner(part) for part in condition.any)
-    if condition.negate is not None:
-        return f"not {_inner(condition.negate)}"
-    if condition.related is not None:
-        return f"a {spoken(condition.related.object)} is found by {_way_words(condition.related)}"
-    subject = f"the choice {condition.choice}" if condition.choice else str(condition.field)
-    return f"{subject} {_test_words(condition)}"
-
-
-def _test_words(condition: Condition) -> str:
-    if condition.present is not None:
-        return "is filled" if condition.present else "is blank"
-    if condition.one_of is not None:
-        return f"is one of {listed([str(value) for value in condition.one_of])}"
-    return f"is {condition.equals}"
+    if condition.negate is None:
+        return _test_words(condition, negated=False)
+    if condition.negate.all is None and condition.negate.any is None:
+        return _test_words(condition.negate, negated=True)
+    return f"not ({condition_words(condition.negate)})"
 
 
 def _inner(condition: Condition) -> str:
     several = condition.all or condition.any or ()
     words = condition_words(condition)
     return f"({words})" if len(several) > 1 else words
+
+
+def _test_words(condition: Condition, *, negated: bool) -> str:
+    if condition.negate is not None:
+        return condition_words(condition.negate)
+    if condition.related is not None:
+        article = "no" if negated else "a"
+        found = f"{article} {spoken(condition.related.object)} is found"
+        return f"{found} by {_way_words(condition.related)}"
+    subject = f"the choice {condition.choice}" if condition.choice else str(condition.field)
+    if condition.present is not None:
+        return f"{subject} is {'filled' if condition.present != negated else 'blank'}"
+    verb = "is not" if negated else "is"
+    if condition.one_of is not None:
+        return f"{subject} {verb} one of {listed([_plain(value) for value in condition.one_of])}"
+    return f"{subject} {verb} {_plain(condition.equals)}"
 
 
 def _value_words(rule: FieldRule) -> str:
@@ -160,7 +167,11 @@ def _sources(rule: LinkRule) -> str:
 
 
 def _plain(value: Any) -> str:
-    return ", ".join(str(one) for one in value) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return (
+        ", ".join(_plain(one) for one in value) if isinstance(value, list | tuple) else str(value)
+    )
 
 
 def _joined(*parts: str) -> str:

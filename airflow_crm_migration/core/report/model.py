@@ -33,7 +33,7 @@ class RunFacts:
     :param run_id: Airflow's name for it
     """
 
-    folder: str
+    folder: str = ""
     run_id: Text = ""
     engagement: Text = ""
     customer: Text = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.report.tables import Cell, Row, Table
 
 ROWS_SHOWN = 50
-LONGEST = 200
+LONGEST = 400
 """Characters of a cell that the page shows; the CSV file has all of them."""
 
 _THINNEST = 1.2
@@ -74,9 +75,7 @@ def render_report(facts: Facts) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        cell=cell_text, spoken=words.spoken, plural=words.plural, gates=words.GATES.get
-    )
+    environment.filters.update(cell=cell_text, moment=moment, plural=words.plural)
     return environment.get_template("report.html.j2").render(_context(facts))
 
 
@@ -96,6 +95,14 @@ def _context(facts: Facts) -> dict[str, Any]:
         "grouped": grouped,
         "seldom": {name for name in SELDOM if not facts.totals.outcomes[name]},
     }
+
+
+def moment(text: str) -> str:
+    """Return a UTC time for people, whatever is none as it is."""
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return text
 
 
 def _readable(value: Any) -> Any:

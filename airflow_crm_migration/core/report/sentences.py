@@ -172,26 +172,31 @@ def line_sentence(phase: Phase, line: LineBalance, *, dry: bool = False) -> str:
         became = f"values of {became}"
     arrive = "would arrive" if dry else "arrived"
     parts = [f"{arrived(line):,} of {counted(line.read, line.source)} {arrive} as {became}"]
+    conflicts = line.outcomes.get(Outcome.CONFLICT, {})
+    if conflicts:
+        parts.append(f"{sum(conflicts.values()):,} of them in conflict: {reasons_told(conflicts)}")
     for outcome in _TOLD:
         reasons = {r: n for r, n in line.outcomes.get(outcome, {}).items() if r != Reason.FOLDED}
         number = sum(reasons.values())
         if number:
             was = f"{number:,} {verb(number, dry=dry)} {outcome_words(outcome)}"
             parts.append(f"{was}: {reasons_told(reasons)}")
-    conflicts = line.outcomes.get(Outcome.CONFLICT, {})
-    if conflicts:
-        parts.append(f"{sum(conflicts.values()):,} of them in conflict: {reasons_told(conflicts)}")
     if not line.balanced:
         parts.append(f"{line.read - line.told:,} have no outcome")
     return f"{'; '.join(parts)}."
 
 
-def counted_sentence(phase: Phase) -> str:
-    """Say what the destination answered when it was asked for its counts."""
+def counted_sentence(phase: Phase, destination: str) -> str:
+    """
+    Say what the destination answered when it was asked for its counts.
+
+    :param destination: its name
+    """
     found = phase.counted
     if found is None:
-        return f"{plural(phase.name).capitalize()} were not counted in the destination."
-    told = [f"{found.counted:,} of {counted(found.expected, phase.name)} are in the destination"]
+        return f"{destination} was not asked for its {plural(phase.name)}."
+    number = f"{counted(found.counted, phase.name)} from this migration"
+    told = [f"{destination} counts {number}, {found.expected:,} expected"]
     missing = len(found.missing) + len(found.existing_missing)
     told += [f"{missing:,} missing"] if missing else []
     told += [f"{len(found.extra):,} unknown to our records"] if found.extra else []

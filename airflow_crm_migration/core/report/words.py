@@ -23,7 +23,7 @@ REASONS: Mapping[str, str] = {
     Reason.DUPLICATE_CONFIRMED: "confirmed to be the same as another record",
     Reason.DUPLICATE_UNDECIDED: "perhaps the same as another record, and nobody decided yet",
     Reason.FOLDED: "became a value of another record",
-    Reason.CONDITION: "does not meet the condition of this mapping line",
+    Reason.CONDITION: "the condition of this mapping line does not hold",
     Reason.NOT_SELECTED: "not part of this selection",
     Reason.OUT_OF_SCOPE: "out of the agreed scope",
     Reason.BAD_CELL: "a cell of the source could not be read",
@@ -44,7 +44,7 @@ REASONS: Mapping[str, str] = {
     Reason.FILE_FORBIDDEN_ADDRESS: "the file's address is one that is never opened",
     Reason.FILE_NAME_UNUSABLE: "the file's name cannot be used",
     Reason.FILE_DIFFERS: "the file that was stored differs from the original",
-    Reason.CHANGED_IN_BOTH: "changed in both systems; the destination's value was kept",
+    Reason.CHANGED_IN_BOTH: "changed in both systems, the destination's value was kept",
     Reason.GONE_FROM_DESTINATION: "somebody deleted it in the destination",
 }
 

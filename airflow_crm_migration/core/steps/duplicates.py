@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.dedupe.companies import find_duplicate_companies
-from airflow_crm_migration.core.dedupe.decisions import read_decisions, resolve, write_review
+from airflow_crm_migration.core.dedupe.decisions import Decision, read_decisions, write_review
 from airflow_crm_migration.core.dedupe.model import Certainty, Cluster, Match, MergeMap
 from airflow_crm_migration.core.dedupe.people import find_duplicate_people
+from airflow_crm_migration.core.dedupe.resolve import resolve
 from airflow_crm_migration.core.dedupe.survivors import merged_values
 from airflow_crm_migration.core.extract_read import extracted_spec
 from airflow_crm_migration.core.gates import Gate, propose
@@ -111,7 +112,7 @@ def decide_step(run: Run, mapping: PairMapping, signed: Mapping[str, Any]) -> di
     maps: dict[str, MergeMap] = {}
     writer = PartWriter(run.staging, run.name("dedupe/merged"))
     for name in mapping.duplicates:
-        decided = {frozenset(d["members"]): d["decision"] for d in signed["decided"].get(name, [])}
+        decided = _keyed(signed["decided"].get(name, []))
         maps[name] = resolve([cluster_of(c) for c in clusters[name]], decided)
         for values in _survivors(run, name, maps[name]):
             writer.add({"object": name, "values": values})
@@ -154,7 +155,7 @@ def _survivors(run: Run, name: str, merge_map: MergeMap) -> Iterator[Values]:
 
 def _write_sheet(run: Run, name: str, clusters: list[Cluster]) -> None:
     """Write the review sheet anew; what people decided in it stays."""
-    decided = {frozenset(d["members"]): d["decision"] for d in _decided(run.staging, name)}
+    decided = _keyed(_decided(run.staging, name))
     members = {i for cluster in clusters for i in cluster.members}
     records = {str(r["id"]): r for r in run.records(name) if str(r["id"]) in members}
     rows = write_review(clusters, records, decided)
@@ -164,6 +165,10 @@ def _write_sheet(run: Run, name: str, clusters: list[Cluster]) -> None:
         sheet.writeheader()
         sheet.writerows(rows)
     run.staging.write_bytes(sheet_name(name), text.getvalue().encode("utf-8-sig"))
+
+
+def _keyed(rows: Sequence[Mapping[str, Any]]) -> dict[frozenset[str], Decision]:
+    return {frozenset(row["members"]): Decision(row["decision"]) for row in rows}
 
 
 def _decided(staging: Staging, name: str) -> list[dict[str, Any]]:

@@ -63,7 +63,10 @@ def parse_datetime(text: str, fmt: str, tz: str) -> str:
     :raises ValueError: the text has another format
     """
     moment = _parsed(text, fmt)
-    return time_text(moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(tz)))
+    try:
+        return time_text(moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(tz)))
+    except OverflowError as error:
+        raise ValueError("a time before the year 1 or after the year 9999 in UTC") from error
 
 
 def formats_that_fit(samples: Iterable[str]) -> list[str]:
@@ -87,8 +90,9 @@ def _fits(text: str, fmt: str) -> bool:
 
 def _parsed(text: str, fmt: str) -> datetime:
     bare = " ".join(text.split())
+    read = _reader(fmt)
     try:
-        return _reader(fmt)(bare)
+        return read(bare)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"a value of the form {_shape(bare)!r} is not {fmt}") from error
 
@@ -132,5 +136,5 @@ def _whole(text: str) -> int:
 
 
 def _shape(text: str) -> str:
-    """Return the outline of a value, for messages that must not repeat it: ``31/x`` is ``99/a``."""
-    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", text))[:40]
+    """Return the outline of a value, for messages that must not repeat it: ``31/x`` is ``##/a``."""
+    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "#", text))[:40]

@@ -19,6 +19,7 @@ _PARTS = re.compile(r"[._\-]+")
 _DIGITS = "0123456789"
 _COUNTRY_CODE = 2
 _LONGEST = 254
+_LONGEST_LOCAL_PART = 64
 
 
 def split_emails(text: str) -> list[str]:
@@ -127,6 +128,6 @@ def _checked(bare: str) -> str | None:
         checked = validate_email(bare, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
         return None
-    if "." not in checked.domain:
+    if "." not in checked.domain or len(checked.local_part) > _LONGEST_LOCAL_PART:
         return None
     return f"{checked.local_part}@{checked.ascii_domain}".lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_crm_migration.emulators.base import Faults
 from airflow_crm_migration.emulators.twenty.app import ADMIN, create
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def build(args: argparse.Namespace) -> Emulator:
     return create(
         api_key=args.api_key,
         scale=args.scale,
+        faults=Faults(args.seed),
         batch_maximum=args.batch_maximum,
         short_limit=(args.per_second, 1.0),
         long_limit=(args.per_minute, 60.0),

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from airflow_crm_migration.core.errors import CrmError, Refused, Unauthorised, UserMistake
 from airflow_crm_migration.core.protocols import Access, Route
 from airflow_crm_migration.hooks.base import CrmHook
-from airflow_crm_migration.hooks.klipy.objects import API_KEYS, OBJECTS, READ_AFTER
+from airflow_crm_migration.hooks.klipy.objects import API_KEYS, OBJECTS
 from airflow_crm_migration.hooks.safe_download import open_public
 
 if TYPE_CHECKING:
@@ -65,8 +65,6 @@ class KlipyHook(CrmHook):
     #: Records to ask for at once; lowered when Klipy refuses.
     page_size: int = 100
     objects: Mapping[str, ObjectSpec] = OBJECTS
-    #: Object -> objects that must be read before it.
-    read_after: Mapping[str, tuple[str, ...]] = READ_AFTER
 
     def auth_headers(self, connection: Connection) -> dict[str, str]:
         """

@@ -187,9 +187,6 @@ OBJECTS: Mapping[str, ObjectSpec] = {
 }
 """Every object by name; none refers to one that comes later."""
 
-READ_AFTER: Mapping[str, tuple[str, ...]] = {"company": ("contact", "activity")}
-"""Object -> objects to read before it: the API gives companies only by ids seen elsewhere."""
-
 _PERSON_KEYS = ("id", "first_name", "last_name", "email", "title", "company_domain")
 _COMPANY_KEYS = ("id", "name", "domain", "industry", "estimated_revenue")
 _PLACE_KEYS = ("city", "state", "country", "linkedin")

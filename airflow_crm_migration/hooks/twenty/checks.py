@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from airflow_crm_migration.core.errors import CrmError, Refused, Unauthorised
-from airflow_crm_migration.core.protocols import Finding, Severity
+from airflow_crm_migration.core.errors import CrmError, Refused, Unauthorised, UserMistake
+from airflow_crm_migration.core.protocols import Finding, Severity, Values
+from airflow_crm_migration.hooks.twenty import codec
 from airflow_crm_migration.hooks.twenty.filters import equals
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ def _unreadable(hook: TwentyHook) -> Iterator[Finding]:
     for name in NEEDED:
         try:
             hook.count(name)
-        except (Refused, Unauthorised) as e:
+        except (Refused, Unauthorised, UserMistake) as e:
             yield Finding(
                 Severity.BLOCKER,
                 "role_permission",
@@ -69,16 +71,15 @@ def _unreadable(hook: TwentyHook) -> Iterator[Finding]:
 
 
 def _demo(hook: TwentyHook) -> Iterator[Finding]:
-    made_by_system = equals("createdBy.name", _DEMO_CREATOR)
     companies = [
-        r["name"]
-        for r in hook.raw("company", made_by_system)
-        if r["domainName"]["primaryLinkUrl"].rpartition("/")[2] in _DEMO_HOSTS
+        str(made["name"])
+        for made in _by_system(hook, "company")
+        if any(link["url"].rpartition("/")[2] in _DEMO_HOSTS for link in made["domainName"] or [])
     ]
     people = [
-        " ".join(r["name"].values())
-        for r in hook.raw("person", made_by_system)
-        if r["emails"]["primaryEmail"].rpartition("@")[2] in _DEMO_HOSTS
+        " ".join(filter(None, (made["name"] or {}).values()))
+        for made in _by_system(hook, "person")
+        if any(email.rpartition("@")[2] in _DEMO_HOSTS for email in made["emails"] or [])
     ]
     if companies or people:
         yield Finding(
@@ -90,10 +91,15 @@ def _demo(hook: TwentyHook) -> Iterator[Finding]:
         )
 
 
+def _by_system(hook: TwentyHook, name: str) -> Iterator[Values]:
+    for record in hook.raw(name, equals("createdBy.name", _DEMO_CREATOR)):
+        yield codec.stored(hook.schema.objects[name], record).values
+
+
 def _workflows(hook: TwentyHook) -> Iterator[Finding]:
     try:
         versions = list(hook.raw("workflowVersion", equals("status", "ACTIVE")))
-    except (Refused, Unauthorised, KeyError):
+    except (Refused, Unauthorised, UserMistake):
         yield _unseen("workflows")
         return
     starting = [f"{v['name']} ({event})" for v in versions if (event := _event(v.get("trigger")))]
@@ -116,8 +122,9 @@ def _event(trigger: Any) -> str | None:
 
 def _webhooks(hook: TwentyHook) -> Iterator[Finding]:
     try:
-        targets = [str(w.get("targetUrl")) for w in hook.metadata.webhooks()]
-    except (Refused, Unauthorised, StopIteration, AttributeError):
+        # Only hosts: the rest of such addresses is often a secret.
+        targets = [urlsplit(str(w.get("targetUrl"))).netloc for w in hook.metadata.webhooks()]
+    except (Refused, Unauthorised):
         yield _unseen("webhooks")
         return
     if targets:

@@ -108,6 +108,8 @@ class TwentyHook(TwentyRules, TwentyApi):
             found = self.graphql("/metadata", query, {}, name="currentWorkspace")
         except (Refused, Unauthorised):
             # A role without settings permissions may still read metadata.
+            if not self.schema.workspace_id:
+                raise
             return Tenant(self.schema.workspace_id, self.address)
         workspace = found["currentWorkspace"]
         return Tenant(workspace["id"], workspace.get("displayName") or self.address)

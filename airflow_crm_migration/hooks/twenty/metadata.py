@@ -89,7 +89,7 @@ class Metadata:
 def _many(reply: Any) -> list[dict[str, Any]]:
     # 2.21 answers {"data": [..]}, its own documentation says {"data": {"objects": [..]}}.
     data = reply.get("data", reply) if isinstance(reply, dict) else reply
-    found: list[dict[str, Any]] = next(iter(data.values())) if isinstance(data, dict) else data
+    found: list[dict[str, Any]] = next(iter(data.values()), []) if isinstance(data, dict) else data
     return found
 
 

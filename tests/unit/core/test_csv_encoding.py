@@ -52,3 +52,7 @@ def test_utf_16_without_a_mark_is_no_text() -> None:
 def test_utf_8_declared_as_something_stricter_is_suggested() -> None:
     [line] = encoding_findings(a_file("ID,Zoë\n".encode()), "ascii")
     assert "csv.encoding: utf-8" in line
+
+
+def test_a_zero_within_a_record_is_that_records_affair() -> None:
+    assert encoding_findings(a_file(b"ID,Name\n1,A\0da\n"), "utf-8") == []

@@ -41,14 +41,18 @@ def test_the_delimiter_is_recognised(delimiter: str) -> None:
 
 
 def test_a_delimiter_within_a_header_does_not_mislead() -> None:
-    text = "Deal ID;Deal Name;Stage;Contact Emails (;);Next, step"
-    columns, findings = read(text.replace("(;)", "").replace("Emails ", "Emails"), name="deal")
-    assert columns.delimiter == ";"
-    quoted, findings = read('Deal ID;Deal Name;Stage;"Contact Emails (;)"', name="deal")
-    assert (quoted.delimiter, quoted.fields[-1], findings) == (";", "contact_emails", [])
+    for text in (
+        'Deal ID;Deal Name;Stage;"Contact Emails (;)"',
+        "Deal ID,Deal Name,Stage,Contact Emails (;)",
+    ):
+        columns, findings = read(text, name="deal")
+        assert (columns.delimiter, findings) == (text[7], [])
+        assert columns.fields[-1] == "contact_emails"
 
 
-@pytest.mark.parametrize("header", ["\ufeff" + HEADER, HEADER.upper(), " Contact  ID ,first_name,Last Name,email"])
+@pytest.mark.parametrize(
+    "header", ["\ufeff" + HEADER, HEADER.upper(), " Contact  ID ,first_name,Last Name,email"]
+)
 def test_a_mark_and_habits_of_writing_do_not_matter(header: str) -> None:
     columns, findings = read(header)
     assert findings == []
@@ -108,8 +112,7 @@ def test_a_declared_custom_column_that_is_not_there_is_missing() -> None:
     own = CustomField(object="contact", header="Score")
     _, findings = read(HEADER, CsvFormat(custom_fields=(own,)))
     assert findings == [
-        "contacts.csv: column 'Score' of csv.custom_fields is missing: "
-        "add it, or mend its spelling"
+        "contacts.csv: column 'Score' of csv.custom_fields is missing: add it, or mend its spelling"
     ]
 
 
@@ -122,8 +125,6 @@ def test_an_alias_names_a_field() -> None:
 
 
 def test_an_alias_leaves_a_column_aside() -> None:
-    columns, findings = read(HEADER + ",Row #", aliased(Row_POUND="ignore"))
-    assert columns.fields[-1] == "Row #"
     columns, findings = read(HEADER + ",Row", aliased(Row="ignore"))
     assert (columns.fields[-1], findings) == (None, [])
 
@@ -136,7 +137,9 @@ def test_an_alias_goes_before_the_columns_own_name() -> None:
 
 def test_an_alias_to_no_field_is_told_with_the_likeliest_one() -> None:
     _, findings = read(HEADER, aliased(Mail="e_mail"))
-    assert findings == ["contacts.csv: csv.aliases.contact.Mail = 'e_mail' is no field; did you mean 'email'?"]
+    assert findings == [
+        "contacts.csv: csv.aliases.contact.Mail = 'e_mail' is no field; did you mean 'email'?"
+    ]
 
 
 def test_the_id_column_may_be_missing_where_something_else_identifies() -> None:

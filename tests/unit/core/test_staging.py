@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import uuid
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_crm_migration import __version__
-from airflow_crm_migration.core.errors import StagingBroken
+from airflow_crm_migration.core.errors import StagingBroken, UserMistake
 from airflow_crm_migration.core.staging import (
     PartWriter,
     Staging,
@@ -21,6 +23,7 @@ from airflow_crm_migration.core.staging import (
     read_part,
     read_parts,
     sha256,
+    try_out,
     unpack_lines,
     write_manifest,
 )
@@ -239,6 +242,34 @@ def test_every_object_is_encrypted_with_the_key(bucket: Any, size: int, exclusiv
     assert head["SSEKMSKeyId"] == bucket.key_id
     assert head["ContentType"] == "application/json"
     assert head["ContentLength"] == size
+
+
+# -- trying a place out --------------------------------------------------------------------
+
+
+def test_a_good_place_passes_and_stays_clean(place: Place) -> None:
+    try_out(place.open())
+    assert place.others.everything() == []
+
+
+class CarelessStore(MemoryFileSystem):
+    """Takes a second writer of the same name, as old S3 servers do."""
+
+    def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> Any:
+        return super()._open(path, mode.replace("x", "w"), **kwargs)
+
+
+def test_a_store_that_takes_two_writers_is_refused() -> None:
+    staging = Staging(SimpleNamespace(protocol="careless", path="/bucket", fs=CarelessStore()))
+    with pytest.raises(UserMistake, match="If-None-Match"):
+        try_out(staging)
+    assert staging.names("") == []
+
+
+def test_a_place_that_is_not_writable_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UserMistake, match="file: not writable"):
+        try_out(Staging(tmp_path / "file"))
 
 
 # -- parts and manifests -------------------------------------------------------------------

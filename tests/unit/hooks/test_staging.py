@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_crm_migration.core.errors import UserMistake
-from airflow_crm_migration.core.staging import Staging
-from airflow_crm_migration.hooks.staging import open_staging, try_out
+from airflow_crm_migration.hooks.staging import open_staging
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,35 +58,3 @@ def test_a_server_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) 
     connection = {"conn_type": "aws", "login": "a", "password": "b", "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_SILENT", json.dumps(connection))
     assert "check the connection 'silent'" in complaint("s3://bucket/x", "silent")
-
-
-def test_a_good_place_passes_and_stays_clean(bucket: Any, tmp_path: Path) -> None:
-    for staging in (
-        open_staging(f"file://{tmp_path}", "acme"),
-        open_staging(f"s3://{bucket.name}/try", "acme", conn_id=bucket.conn_id),
-    ):
-        try_out(staging, "here")
-        assert staging.names("") == []
-
-
-class CarelessStore(MemoryFileSystem):
-    """Takes a second writer of the same name, as old S3 servers do."""
-
-    def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> Any:
-        return super()._open(path, mode.replace("x", "w"), **kwargs)
-
-
-def test_a_store_that_takes_two_writers_is_refused() -> None:
-    root = SimpleNamespace(protocol="careless", path="/bucket", fs=CarelessStore())
-    staging = Staging(root)
-    with pytest.raises(UserMistake, match="If-None-Match"):
-        try_out(staging, "careless://bucket")
-    assert staging.names("") == []
-
-
-def test_a_place_that_is_not_writable_is_told(tmp_path: Path) -> None:
-    staging = open_staging(f"file://{tmp_path}", "acme")
-    (tmp_path / "acme").rmdir()
-    (tmp_path / "acme").write_text("in the way")
-    with pytest.raises(UserMistake, match="staging here: not writable"):
-        try_out(staging, "here")

@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from airflow_crm_migration.hooks.staging import open_staging
-from airflow_crm_migration.operators.base import run_prefix
+from airflow_crm_migration.tasks import run_prefix
 from airflow_crm_migration.sensors.csv_export import CsvExportSensor
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from airflow_crm_migration.core.signoff import sign
 from airflow_crm_migration.core.waiting import read_wait, wait_started
 from airflow_crm_migration.hooks.signing import signing_keyring
 from airflow_crm_migration.hooks.staging import open_staging
-from airflow_crm_migration.operators.base import pool_name, run_prefix
+from airflow_crm_migration.tasks import pool_name, run_prefix
 from airflow_crm_migration.sensors.sign_off import SignOffSensor
 
 if TYPE_CHECKING:

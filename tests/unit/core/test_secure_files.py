@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import IO, TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_crm_migration.core.csv_format import CsvFormat
+from airflow_crm_migration.core.errors import CrmError, ForbiddenAddress
+from airflow_crm_migration.core.extract import Extraction
+from airflow_crm_migration.core.inbox import copy_inbox
+from airflow_crm_migration.core.protocols import Route
+from airflow_crm_migration.core.secure_files import Securing, read_files
+from airflow_crm_migration.core.staging import Staging
+from airflow_crm_migration.hooks.klipy.objects import OBJECTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SPEC = OBJECTS["attachment"]
+LIMIT = 1000
+
+
+@pytest.fixture
+def staging(tmp_path: Path) -> Staging:
+    (tmp_path / "secret.txt").write_text("nothing of the customer's")
+    return Staging(tmp_path)
+
+
+def secure(
+    staging: Staging,
+    *paths: str,
+    size: str = "",
+    open_url: Callable[[str], IO[bytes]] | None = None,
+    run: str = "r1",
+) -> list[dict[str, Any]]:
+    """Secure attachments with the given paths; return their rows of the index without ids."""
+    lines = [f'a{n},Deal,d1,x.pdf,"{path}",{size}' for n, path in enumerate(paths)]
+    header = "Attachment ID,Parent Type,Parent ID,File Name,Path/URL,Size"
+    staging.write_bytes("inbox/attachments.csv", "\n".join([header, *lines]).encode())
+    copied = copy_inbox(staging, run, [SPEC])
+    Extraction(staging, run, SPEC, Route.CSV, CsvFormat(), copied=copied).extract()
+    counts = Securing(staging, run, open_url, LIMIT).secure()
+    assert sum(counts.values()) == len(paths)
+    return [{k: v for k, v in row.items() if k != "id"} for row in read_files(staging, run)]
+
+
+def reasons(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["reason"] for row in rows]
+
+
+@pytest.mark.parametrize("path", ["deal/a.pdf", "files/deal/a.pdf", "./deal/a.pdf", "deal\\a.pdf"])
+def test_a_dropped_file_is_kept_under_its_digest(staging: Staging, path: str) -> None:
+    staging.write_bytes("inbox/files/deal/a.pdf", b"%PDF content")
+    [row] = secure(staging, path)
+    assert row == {"sha256": hashlib.sha256(b"%PDF content").hexdigest(), "size": 12}
+    assert staging.read_bytes(f"files/{row['sha256']}") == b"%PDF content"
+
+
+def test_equal_files_are_kept_once(staging: Staging) -> None:
+    for name in ("a", "b"):
+        staging.write_bytes(f"inbox/files/{name}.pdf", b"same")
+    first, second = secure(staging, "a.pdf", "b.pdf")
+    assert first == second
+    assert len(staging.names("files")) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../../secret.txt",
+        "a/../../../secret.txt",
+        "/etc/passwd",
+        "..\\..\\secret.txt",
+        "\\\\host\\x",
+    ],
+)
+def test_a_path_out_of_the_export_is_never_opened(staging: Staging, path: str) -> None:
+    staging.write_bytes("inbox/files/a/b.pdf", b"x")
+    assert reasons(secure(staging, path)) == ["file_forbidden_address"]
+    assert staging.names("files") == []
+
+
+def test_a_link_out_of_the_export_is_never_followed(staging: Staging, tmp_path: Path) -> None:
+    staging.write_bytes("inbox/files/a.pdf", b"x")
+    (tmp_path / "inbox/files/link.pdf").symlink_to(tmp_path / "secret.txt")
+    (tmp_path / "inbox/files/up").symlink_to(tmp_path)
+    assert reasons(secure(staging, "link.pdf", "up/secret.txt")) == ["file_forbidden_address"] * 2
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("missing.pdf", "file_unreachable"),
+        ("folder", "file_unreachable"),
+        ("x" * 300, "file_unreachable"),
+        ("a\0b", "file_name_unusable"),
+        ("", "file_name_unusable"),
+        ("empty.pdf", "file_empty"),
+        ("large.pdf", "file_too_large"),
+        ("ftp://example.com/a.pdf", "file_forbidden_address"),
+        ("file:///etc/passwd", "file_forbidden_address"),
+        ("https://example.com/a.pdf", "file_unreachable"),
+    ],
+)
+def test_what_cannot_be_moved_has_a_reason(staging: Staging, path: str, reason: str) -> None:
+    staging.write_bytes("inbox/files/empty.pdf", b"")
+    staging.write_bytes("inbox/files/large.pdf", b"x" * (LIMIT + 1))
+    staging.write_bytes("inbox/files/folder/a.pdf", b"x")
+    assert reasons(secure(staging, path)) == [reason]
+    assert staging.names("files") == []
+
+
+def test_a_file_of_exactly_the_limit_is_secured(staging: Staging) -> None:
+    staging.write_bytes("inbox/files/a.pdf", b"x" * LIMIT)
+    assert secure(staging, "a.pdf")[0]["size"] == LIMIT
+
+
+def test_a_file_declared_too_large_is_not_even_opened(staging: Staging) -> None:
+    def never(url: str) -> IO[bytes]:
+        raise AssertionError(url)
+
+    rows = secure(staging, "https://example.com/a", size=str(LIMIT + 1), open_url=never)
+    assert reasons(rows) == ["file_too_large"]
+
+
+def test_another_size_than_declared_is_noted(staging: Staging) -> None:
+    staging.write_bytes("inbox/files/a.pdf", b"1234")
+    assert secure(staging, "a.pdf", size="5")[0]["declared"] == 5
+
+
+def test_an_address_is_downloaded_once_per_engagement(staging: Staging) -> None:
+    asked: list[str] = []
+
+    def open_url(url: str) -> IO[bytes]:
+        asked.append(url)
+        return io.BytesIO(b"binary")
+
+    first = secure(staging, "HTTPS://example.com/a", open_url=open_url)
+    second = secure(staging, "HTTPS://example.com/a", open_url=open_url, run="r2")
+    assert first == second == [{"sha256": hashlib.sha256(b"binary").hexdigest(), "size": 6}]
+    assert asked == ["HTTPS://example.com/a"]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ForbiddenAddress("db: is no public address"), "file_forbidden_address"),
+        (CrmError("example.com: Not Found", status=404), "file_unreachable"),
+    ],
+)
+def test_what_the_download_says_is_kept(staging: Staging, error: CrmError, reason: str) -> None:
+    def open_url(url: str) -> IO[bytes]:
+        raise error
+
+    [row] = secure(staging, "https://example.com/a", open_url=open_url)
+    assert (row["reason"], row["detail"]) == (reason, error.message)
+
+
+def test_a_download_that_breaks_is_unreachable_and_asked_for_again(staging: Staging) -> None:
+    class Breaking(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise CrmError("example.com: the download broke")
+
+    [row] = secure(staging, "https://example.com/a", open_url=lambda url: Breaking())
+    assert row["reason"] == "file_unreachable"
+    [row] = secure(
+        staging, "https://example.com/a", open_url=lambda url: io.BytesIO(b"x"), run="r2"
+    )
+    assert row["size"] == 1
