@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import threading
 from argparse import Namespace
@@ -41,6 +43,7 @@ class Customer(threading.Thread):
         self._say = say
         self._gone = threading.Event()
         self._joined: set[str] = set()
+        self._signed: set[str] = set()
 
     def __enter__(self) -> Customer:
         """Come to work."""
@@ -56,12 +59,14 @@ class Customer(threading.Thread):
         """Answer every gate that waits."""
         while not self._gone.wait(0.5):
             for waiting in sorted(self._staging.glob("gates/*/*.json")):
-                self._answer(waiting.parent.name, waiting.stem)
+                self._answer(waiting)
 
-    def _answer(self, gate: str, place: str) -> None:
+    def _answer(self, waiting: Path) -> None:
+        gate, place, wait = waiting.parent.name, waiting.stem, waiting.read_text(encoding="utf-8")
         if gate == "owners":
             self._provision(place)
-        elif gate in ("scope", "mapping", "duplicates", "rehearsal"):
+        elif gate in ("scope", "mapping", "duplicates", "rehearsal") and wait not in self._signed:
+            self._signed.add(wait)
             self._sign(gate, place)
 
     def _provision(self, place: str) -> None:
@@ -81,7 +86,8 @@ class Customer(threading.Thread):
             signer=SIGNER, evidence=None, yes=True,
         )  # fmt: skip
         try:
-            sign.run(args)
+            with contextlib.redirect_stdout(io.StringIO()):
+                sign.run(args)
         except UserMistake as mistake:
             self._say(f"customer: cannot sign {gate} yet: {mistake}")
         else:

@@ -12,6 +12,7 @@ from airflow_crm_migration.cli.engaged import Engaged, confirm, plain, recorded_
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.gates import Gate, Proposal, read_proposal
 from airflow_crm_migration.core.signoff import may_sign, sign, state
+from airflow_crm_migration.core.steps.duplicates import reread_sheets
 from airflow_crm_migration.hooks.signing import signing_keyring
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def run(args: Namespace) -> int:
     keyring, signers = signing_keyring(), engaged.engagement.signers
     signer = _checked_signer(args.signer, signers, engaged.file)
     document = _document(args.evidence)
+    if gate.name == "duplicates":
+        reread_sheets(engaged.staging, engaged.engagement.id)
     proposal = read_proposal(engaged.staging, gate)
     if proposal is None:
         raise UserMistake(

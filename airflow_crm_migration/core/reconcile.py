@@ -45,8 +45,8 @@ class PhaseReconciliation:
     """
     What the destination holds of a phase, asked, beside what the ledger says.
 
-    :param expected: records of ours that must stand there
-    :param counted: records of ours that the destination counts
+    :param expected: records that must stand there and bear our mark
+    :param counted: records that bear our mark, as the destination counts
     :param missing: ids that are not there
     :param missing_now: those of them that this very run wrote: fatal
     :param extra: ids that bear our mark and are not in the ledger
@@ -116,11 +116,11 @@ def reconcile_phase(
     :param prefix: what our source-id fields begin with
     """
     entries = [e for e in snapshot.entries(phase) if _stands(e)]
-    ours = {e.last["id"]: e for e in entries if e.origin and e.origin["outcome"] == Outcome.CREATED}
-    others = {e.last["id"]: e for e in entries if e.last["id"] not in ours}
     field_name = next(
         (line.source_id_field for line in mapping.lines_of(phase) if line.source_id_field), None
     )
+    ours = {e.destination_id or "": e for e in entries if _bears_mark(e, field_name)}
+    others = {i: e for e in entries if (i := e.destination_id or "") not in ours}
     result = PhaseReconciliation(phase, len(ours), 0, existing_expected=len(others))
     if field_name is None:
         _by_id(destination, phase, ours, result, run)
@@ -135,6 +135,12 @@ def reconcile_phase(
 def _stands(entry: Entry) -> bool:
     gone = entry.last["reason"] == Reason.GONE_FROM_DESTINATION
     return entry.destination_id is not None and not gone
+
+
+def _bears_mark(entry: Entry, field_name: str | None) -> bool:
+    """Tell whether we made a record, or wrote our mark into one that was there before us."""
+    made = entry.origin is not None and entry.origin["outcome"] == Outcome.CREATED
+    return made or field_name in entry.last.get("stored", {})
 
 
 def _by_mark(

@@ -22,8 +22,6 @@ from airflow_crm_migration.core.signoff import sign
 from airflow_crm_migration.core.staging import PartWriter, Staging
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from airflow_crm_migration.core.report.model import Facts
 
 RUN = "20260301T120000Z-0123abcd"
@@ -98,7 +96,7 @@ class MadeRun:
         told = {
             "engagement": "acme", "customer": self.customer, "title": "Klipy CRM to Twenty CRM",
             "pair": "klipy_to_twenty", "mode": "full", "environment": "sandbox", "dry_run": False,
-            "sample_size": None, "run_id": "manual__2026-03-01", "started": "2026-03-01T12:00:00.000Z",
+            "sample_size": None, "run_id": "manual__1", "started": "2026-03-01T12:00:00.000Z",
         }  # fmt: skip
         return self.write("run.json", told | more)
 
@@ -285,6 +283,7 @@ class Report:
         return page
 
     def csv(self, name: str) -> list[dict[str, str]]:
+        csv.field_size_limit(1 << 24)
         content = self.staging.read_bytes(f"{self.name.rpartition('/')[0]}/{name}.csv")
         return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 

@@ -84,8 +84,7 @@ def agreement(one: PersonName, other: PersonName) -> Agreement:
         return Agreement.CONFLICT
     straight = _both(_part(one.given, other.given), _part(one.family, other.family, given=False))
     crossed = _both(_part(one.given, other.family), _part(one.family, other.given))
-    together = Agreement.SAME if _letters(one) & _letters(other) else Agreement.CONFLICT
-    return max(straight, crossed, together)
+    return Agreement.SAME if _cut_elsewhere(one, other) else max(straight, crossed)
 
 
 def _bare(part: str) -> tuple[str, ...]:
@@ -117,10 +116,15 @@ def _comparable(one: PersonName, other: PersonName) -> bool:
     return bool(first & second)
 
 
-def _letters(name: PersonName) -> set[str]:
-    """Return a full name in one piece, in both orders: scripts without blanks cut it anywhere."""
+def _cut_elsewhere(one: PersonName, other: PersonName) -> bool:
+    """Tell one name cut in two places: Mary Ann and Maryann, or written in one piece."""
+    left, right = _letters(one), _letters(other)
+    return left[0] == right[0] or (not (one.full and other.full) and bool({*left} & {*right}))
+
+
+def _letters(name: PersonName) -> tuple[str, str]:
     given, family = ("".join(map(fold_digraphs, part)) for part in (name.given, name.family))
-    return {given + family, family + given}
+    return given + family, family + given
 
 
 def _both(one: Agreement, other: Agreement) -> Agreement:

@@ -59,6 +59,10 @@ _PARTS = (
     "SELECT line, object, source_id, part, origin, last FROM records"
     " WHERE phase = ? AND part != ''"
 )
+_HOLDERS = (
+    "SELECT line, object, source_id, part FROM records"
+    " WHERE phase = ? AND destination_id = ? AND part = ''"
+)
 _ORIGINS = (Outcome.CREATED, Outcome.LINKED, Outcome.RESTORED)
 
 
@@ -81,9 +85,14 @@ class Entry:
         return Outcome(self.last["outcome"])
 
     @property
+    def stands(self) -> bool:
+        """Whether a record came to stand there: one whose update was refused still does."""
+        return self.origin is not None
+
+    @property
     def destination_id(self) -> str | None:
         """The id in the destination, None when no record of ours stands there."""
-        return self.last.get("id") if self.outcome.in_destination else None
+        return (self.last.get("id") or self.origin["id"]) if self.origin else None
 
 
 class Snapshot:
@@ -180,6 +189,10 @@ class Snapshot:
             if entry is not None and entry.destination_id:
                 return entry.destination_id
         return None
+
+    def holders(self, phase: str, destination_id: str) -> list[Key]:
+        """Return the keys that a record of the destination came from."""
+        return [Key(*key) for key in self._db.execute(_HOLDERS, (phase, destination_id))]
 
     def entries(self, phase: str, *, principal: bool = True) -> Iterator[Entry]:
         """

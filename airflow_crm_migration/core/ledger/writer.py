@@ -196,7 +196,7 @@ class LedgerWriter:
         """Keep records as they are before an update and return the name of the image."""
         self._seq += 1
         name = f"{self.ledger.place.folder}/images/{self.epoch:08d}-{self._seq:08d}.jsonl.gz"
-        self.ledger.staging.write_bytes(name, pack(records), exclusive=True)
+        self._write_new(name, pack(records))
         return name
 
     def _append(self, kind: Kind, rows: list[Row]) -> str:
@@ -204,14 +204,14 @@ class LedgerWriter:
         name = ObjectName(self.epoch, self._seq, kind, self.phase)
         stamp = {**self._stamp, "epoch": self.epoch, "seq": self._seq, "at": time_text(self._now())}
         stamped = [{**row, **stamp} for row in rows]
-        try:
-            self.ledger.staging.write_bytes(
-                name.path(self.ledger.place.folder), pack(stamped), exclusive=True
-            )
-        except FileExistsError:
-            raise StagingBroken(
-                f"{name.path(self.ledger.place.folder)} is there already: another process writes "
-                f"under epoch {self.epoch}"
-            ) from None
+        self._write_new(name.path(self.ledger.place.folder), pack(stamped))
         self.ledger.snapshot.absorb(self.ledger.place.folder, name, stamped)
         return name.base
+
+    def _write_new(self, name: str, content: bytes) -> None:
+        try:
+            self.ledger.staging.write_bytes(name, content, exclusive=True)
+        except FileExistsError:
+            raise StagingBroken(
+                f"{name} is there already: another process writes under epoch {self.epoch}"
+            ) from None

@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_crm_migration.core.load.batches import write_batch
-from airflow_crm_migration.core.load.context import (
-    LoadContext,
-    blank,
-    event,
-    refused,
-)
-from airflow_crm_migration.core.load.plan import Task, hashes
+from airflow_crm_migration.core.errors import Refused
+from airflow_crm_migration.core.load.batches import Result, write_batch
+from airflow_crm_migration.core.load.context import LoadContext, blank, event, refused
+from airflow_crm_migration.core.load.plan import Hashes, Task, hashes, times_of_change
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_crm_migration.core.ledger.objects import Row
 
 
 @dataclass
 class Change:
     """
-    A record whose fields are to be written over.
+    A record that stands in the destination and may have to be written over.
 
-    :param fields: names of the fields that may be written
-    :param sent: hashes of what was sent before; empty for a record that was not ours
-    :param stored: hashes of what the destination then stored
+    :param last: the ledger's last event of it
+    :param fields: names of the fields that changed in the source; None for a record that was there
+        before us and that we have not written to yet
+    :param before: the record as read just before it is written
+    :param ours: names of the fields to write
+    :param theirs: names of the fields that people changed too
     """
 
     task: Task
-    fields: list[str]
-    sent: dict[str, Any]
-    stored: dict[str, Any]
-    foreign: bool = False
+    last: Row
+    fields: list[str] | None
     before: Stored | None = None
+    ours: list[str] = field(default_factory=list)
+    theirs: list[str] = field(default_factory=list)
+
+    @property
+    def known(self) -> Row:
+        """What the ledger knows of the record and keeps when nothing is written."""
+        return {n: self.last[n] for n in ("sent", "stored") if n in self.last}
+
+    def rest(self, name: str) -> Hashes:
+        """Return the hashes that the ledger has of the fields that are not written."""
+        return {n: h for n, h in self.known.get(name, {}).items() if n not in self.ours}
+
+
+class _Gone(Refused):
+    """Sent again, an update of it would bring a record back that people removed."""
 
 
 class ChangedRecords:
@@ -47,136 +61,146 @@ class ChangedRecords:
         self._size = context.destination.capabilities.batch_size
         self._waiting: list[Change] = []
 
-    def add_changed(self, task: Task, last: Row, fields: list[str]) -> None:
+    def add(self, task: Task, last: Row, fields: list[str] | None = None) -> None:
         """
-        Take a record of ours that changed in the source.
+        Take a record that stands in the destination.
 
         :param last: the ledger's last event of it
+        :param fields: those that changed in the source; left out for a record that was there
+            before us: what is written of it the mapping says
         """
         task.id = last["id"]
-        self._take(
-            Change(task, fields, dict(last.get("sent") or {}), dict(last.get("stored") or {}))
-        )
-
-    def add(self, task: Task, stored: Stored, *, fill: bool) -> None:
-        """
-        Take a record that was there before us.
-
-        :param fill: write the fields that are blank in the destination only
-        """
-        task.id = stored.id
-        only_new = {rule.to for rule in self._at.line(task.key).fields if rule.only_new}
-        names = [n for n in task.values if n not in only_new]
-        fields = [n for n in names if blank(stored.values, n)] if fill else names
-        self._take(Change(task, fields, {}, {}, foreign=True))
+        self._waiting.append(Change(task, last, fields))
+        if len(self._waiting) >= self._size:
+            self.finish()
 
     def finish(self) -> None:
-        """Write what is left."""
-        if self._waiting:
-            self._write()
-
-    def _take(self, change: Change) -> None:
-        self._waiting.append(change)
-        if len(self._waiting) >= self._size:
-            self._write()
-
-    def _write(self) -> None:
+        """Write what is waiting."""
         changes, self._waiting = self._waiting, []
+        if not changes:
+            return
         at = self._at
         found = at.destination.read(at.phase, [c.task.id for c in changes if c.task.id])
-        ready: list[tuple[Change, list[str], list[str]]] = []
+        told: list[Row] = []
+        ready: list[Change] = []
         for change in changes:
             change.before = found.get(change.task.id or "")
             if change.before is None or change.before.trashed:
-                at.conclude([self._gone(change)])
+                told.append(self._gone(change))
                 continue
-            ours, theirs = self._sort(change, change.before)
-            if ours:
-                ready.append((change, ours, theirs))
+            self._sort(change, change.before)
+            if change.ours:
+                ready.append(change)
             else:
-                at.conclude([self._kept(change, theirs)])
+                told.append(self._left(change))
+        at.conclude(told)
         if ready:
             self._update(ready)
 
-    def _sort(self, change: Change, before: Stored) -> tuple[list[str], list[str]]:
+    # -- deciding --------------------------------------------------------------------------
+
+    def _sort(self, change: Change, before: Stored) -> None:
         """Part the fields into those that are ours to write and those that people changed."""
-        if change.foreign:
-            return change.fields, []
-        now = hashes(self._at.spec, before.values, [n for n in change.fields if n in before.values])
-        ours = [n for n in change.fields if now.get(n) == change.stored.get(n)]
-        return ours, [n for n in change.fields if n not in ours]
+        line, spec = self._at.line(change.task.key), self._at.spec
+        if change.fields is None:
+            only_new = {rule.to for rule in line.fields if rule.only_new}
+            fill = line.existing is not None and line.existing.policy == "fill"
+            change.ours = [
+                name
+                for name in sorted(change.task.values.keys() - only_new)
+                if not fill or blank(before.values, name)
+            ]
+            return
+        now = hashes(spec, before.values, change.fields)
+        meant = hashes(spec, change.task.values, change.fields)
+        stored = change.known["stored"]
+        change.ours = [n for n in change.fields if now.get(n) in (stored.get(n), meant.get(n))]
+        times = times_of_change(line)
+        change.theirs = [n for n in change.fields if n not in change.ours and n not in times]
 
     def _gone(self, change: Change) -> Row:
-        """Tell that people deleted it: a change like any other, and theirs."""
-        key, identity = change.task.key, change.task.id
+        """Tell that people removed it: a change like any other, and theirs."""
         return event(
-            key, Outcome.CONFLICT, Reason.GONE_FROM_DESTINATION, id=identity,
-            sent=change.sent, stored=change.stored,
+            change.task.key, Outcome.CONFLICT, Reason.GONE_FROM_DESTINATION,
+            id=change.task.id, **change.known,
         )  # fmt: skip
 
-    def _kept(self, change: Change, theirs: list[str]) -> Row:
+    def _left(self, change: Change) -> Row:
+        """Tell that nothing is to be written: all of it is theirs, or there is no blank to fill."""
         return event(
-            change.task.key, Outcome.CONFLICT, Reason.CHANGED_IN_BOTH, detail=", ".join(theirs),
-            id=change.task.id, sent=change.sent, stored=change.stored,
+            change.task.key, id=change.task.id, sent=self._sent(change),
+            stored=change.rest("stored"), **self._verdict(change),
         )  # fmt: skip
 
-    def _update(self, ready: list[tuple[Change, list[str], list[str]]]) -> None:
+    def _verdict(self, change: Change) -> dict[str, Any]:
+        """Return what the ledger says once all of ours is written."""
+        if change.theirs:
+            detail = ", ".join(change.theirs)
+            return {
+                "outcome": Outcome.CONFLICT, "reason": Reason.CHANGED_IN_BOTH, "detail": detail,
+            }  # fmt: skip
+        if change.fields is not None:
+            return {"outcome": Outcome.UPDATED, "reason": Reason.SOURCE_CHANGED}
+        outcome = Outcome.UPDATED if change.ours else Outcome(change.last["outcome"])
+        return {"outcome": outcome, "reason": Reason(change.last["reason"])}
+
+    def _sent(self, change: Change) -> Hashes:
+        """Return the hashes of what the source says, fields left to people excepted."""
+        values = change.task.values
+        names = change.ours if change.fields is not None else values
+        return change.rest("sent") | hashes(self._at.spec, values, names)
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def _update(self, changes: list[Change]) -> None:
         at = self._at
-        images = [{"id": c.task.id, "values": c.before.values} for c, _, _ in ready if c.before]
-        image = at.writer.keep_images(images)
-        rows = [Write(c.task.id, {n: c.task.values.get(n) for n in ours}) for c, ours, _ in ready]
-        at.writer.intend([self._intent(c, ours, image) for c, ours, _ in ready])
+        image = at.writer.keep_images(
+            [{"id": c.task.id, "values": c.before.values} for c in changes if c.before]
+        )
+        at.writer.intend([self._intent(change, image) for change in changes])
         results = write_batch(
             lambda batch: at.destination.update(at.phase, batch),
             self._settled,
-            rows,
+            [Write(c.task.id, {n: c.task.values.get(n) for n in c.ours}) for c in changes],
         )
-        told = []
-        for (change, ours, theirs), result in zip(ready, results, strict=True):
-            if isinstance(result, Stored):
-                told.append(self._updated(change, ours, theirs, result, image))
-            else:
-                told.append(refused(change.task.key, result.message))
-        at.conclude(told)
+        at.conclude(
+            [self._told(c, result, image) for c, result in zip(changes, results, strict=True)]
+        )
 
-    def _settled(self, batch: Any) -> dict[str, Stored]:
-        """Find the updates that were written although the reply was lost: they hold what was sent."""
+    def _settled(self, batch: Sequence[Write]) -> dict[str, Result]:
+        """Tell which updates were written although the reply was lost, and what is gone."""
+        spec = self._at.spec
         found = self._at.settle(self._at.phase, batch)
-        meant = {row.id: hashes(self._at.spec, row.values, row.values) for row in batch}
-        return {
-            row_id: stored
-            for row_id, stored in found.items()
-            if all(
-                hashes(self._at.spec, stored.values, meant[row_id]).get(name) == value
-                for name, value in meant[row_id].items()
-            )
-        }
+        fates: dict[str, Result] = {}
+        for row in batch:
+            stored = found.get(row.id or "", _Gone("it is gone"))
+            if not isinstance(stored, Stored) or (
+                hashes(spec, stored.values, row.values) == hashes(spec, row.values, row.values)
+            ):
+                fates[row.id or ""] = stored
+        return fates
 
-    def _intent(self, change: Change, ours: list[str], image: str) -> Row:
-        task, spec = change.task, self._at.spec
-        values = {n: task.values.get(n) for n in ours}
-        sent = hashes(spec, values, values)
+    def _intent(self, change: Change, image: str) -> Row:
         return {
-            "key": list(task.key), "op": "update", "id": task.id, "object": spec.name,
-            "values": task.place, "sent": {**change.sent, **sent}, "fields": ours,
-            "stored": change.stored, "image": image,
+            "key": list(change.task.key), "op": "update", "id": change.task.id,
+            "object": self._at.spec.name, "values": change.task.place, "fields": change.ours,
+            "sent": self._sent(change), "stored": change.rest("stored"), "image": image,
+            "verdict": self._verdict(change),
         }  # fmt: skip
 
-    def _updated(
-        self, change: Change, ours: list[str], theirs: list[str], stored: Stored, image: str
-    ) -> Row:
-        spec, task = self._at.spec, change.task
-        values = {n: task.values.get(n) for n in ours}
-        sent = hashes(spec, values, values)
-        now = hashes(spec, stored.values, [n for n in ours if n in stored.values])
-        kept_sent = {n: h for n, h in change.sent.items() if n not in ours}
-        kept_stored = {n: h for n, h in change.stored.items() if n not in ours}
-        differs = sorted(n for n in sent if sent[n] != now.get(n))
-        outcome = Outcome.CONFLICT if theirs else Outcome.UPDATED
-        reason = Reason.CHANGED_IN_BOTH if theirs else Reason.SOURCE_CHANGED
-        if differs and not theirs:
-            reason = Reason.STORED_DIFFERENTLY
+    def _told(self, change: Change, result: Result, image: str) -> Row:
+        if isinstance(result, _Gone):
+            return self._gone(change)
+        if not isinstance(result, Stored):
+            return refused(change.task.key, result.message) | {"id": change.task.id, **change.known}
+        spec = self._at.spec
+        verdict = self._verdict(change)
+        now = hashes(spec, result.values, change.ours)
+        meant = hashes(spec, change.task.values, change.ours)
+        differs = [n for n in change.ours if meant.get(n) != now.get(n)]
+        if differs and not change.theirs:
+            verdict |= {"reason": Reason.STORED_DIFFERENTLY, "detail": ", ".join(differs)}
         return event(
-            task.key, outcome, reason, detail=", ".join(theirs or differs), id=stored.id,
-            sent={**kept_sent, **sent}, stored={**kept_stored, **now}, image=image,
+            change.task.key, id=result.id, sent=self._sent(change),
+            stored=change.rest("stored") | now, image=image, **verdict,
         )  # fmt: skip

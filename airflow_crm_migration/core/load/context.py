@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.ledger.objects import Row
     from airflow_crm_migration.core.ledger.snapshot import Snapshot
     from airflow_crm_migration.core.ledger.writer import LedgerWriter
+    from airflow_crm_migration.core.load.batches import Result
     from airflow_crm_migration.core.mapping import Line
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.protocols import Destination, Stored, Values, Write
@@ -94,7 +95,7 @@ class LoadContext:
             if "outcome" in event:
                 self.counts.add(Key(*event["key"]), event["outcome"], event["reason"])
 
-    def settle(self, object_name: str, rows: Sequence[Write]) -> dict[str, Stored]:
+    def settle(self, object_name: str, rows: Sequence[Write]) -> dict[str, Result]:
         """Ask which rows stand in the destination."""
         found = self.destination.read(object_name, [row.id for row in rows if row.id])
         return {row_id: stored for row_id, stored in found.items() if not stored.trashed}
@@ -145,6 +146,11 @@ def written_hashes(
 def refused(key: Key, message: str) -> Row:
     """Return the ledger row of a record that the destination refused, in its own words."""
     return event(key, Outcome.REJECTED, Reason.REFUSED, detail=message)
+
+
+def unwritten(row: Row) -> Row:
+    """Return the ledger row that closes an intent which came to nothing: it is planned anew."""
+    return {"key": row["key"], "event": "unwritten"}
 
 
 def intent(task: Task, op: str, spec: ObjectSpec, **more: Any) -> Row:

@@ -54,7 +54,16 @@ class ExistingRecords:
         if pages > self._expected / can.batch_size:
             return
         self._listed = {}
-        for stored in self._destination.listing(self._spec.name, trashed=True):
-            key = natural_key(self._spec, self._field, stored.values)
+        everything = self._destination.listing(self._spec.name, trashed=True)
+        for stored in sorted(everything, key=lambda record: record.trashed):
+            key = self._key(stored)
             if key is not None:
                 self._listed.setdefault(key, stored)
+
+    def _key(self, stored: Stored) -> str | None:
+        """Return the key in the spelling that the platform makes of ours."""
+        value = stored.values.get(self._field)
+        if value is None:
+            return None
+        made = self._destination.normalise(self._spec.fields[self._field], value)
+        return natural_key(self._spec, self._field, {self._field: made.value})

@@ -10,7 +10,14 @@ from airflow_crm_migration.core.canonical import digest
 from airflow_crm_migration.core.errors import Refused
 from airflow_crm_migration.core.ids import Key, made_id
 from airflow_crm_migration.core.load.batches import write_batch
-from airflow_crm_migration.core.load.context import LoadContext, event, intent, refused, written
+from airflow_crm_migration.core.load.context import (
+    LoadContext,
+    intent,
+    refused,
+    unwritten,
+    written,
+    written_hashes,
+)
 from airflow_crm_migration.core.load.records import KeptOut, Placed, placed_task
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
@@ -69,7 +76,7 @@ class _Files:
 
     def add(self, task: Task, file: dict[str, Any]) -> None:
         entry = self._at.snapshot.entry(task.key)
-        if entry is not None and entry.outcome.in_destination:
+        if entry is not None and entry.stands:
             self._at.counts.add(task.key, Outcome.UNCHANGED, Reason.SAME)
             return
         task.id = made_id(self._at.tenant, self._at.engagement, task.key)
@@ -119,12 +126,12 @@ class _Files:
         if not isinstance(result, Stored):
             return refused(upload.task.key, result.message)
         row = written(self._at.spec, upload.task, result, Outcome.CREATED, Reason.NEW)
-        return compare_content(self._at, row, upload.sha256, result) | {"file_id": upload.file_id}
+        return compare_content(self._at, row, upload.sha256, result)
 
 
 def compare_content(context: LoadContext, row: Row, sha256: str, attachment: Stored) -> Row:
     """
-    Read an attachment's binary back and say in the ledger row whether it is the one meant.
+    Read an attachment's binary back; say in the ledger row whether it is the one meant, and whose.
 
     :param row: of the attachment's verified record
     :param sha256: of the binary that was uploaded
@@ -136,6 +143,7 @@ def compare_content(context: LoadContext, row: Row, sha256: str, attachment: Sto
     row = row | {
         "sent": row["sent"] | {FILE_FIELD: file_hash(sha256)},
         "stored": row["stored"] | {FILE_FIELD: file_hash(seen.hexdigest())},
+        "file_id": attachment.values[FILE_FIELD][0]["file_id"],
     }
     if seen.hexdigest() != sha256:
         row |= {"reason": Reason.FILE_DIFFERS, "detail": f"{seen.hexdigest()} instead of {sha256}"}
@@ -147,30 +155,26 @@ def file_hash(sha256: str) -> str:
     return digest(sha256)[:16]
 
 
-def settle_attachments(context: LoadContext) -> list[Row]:
-    """
-    Close the open intents of the attachment phase.
-
-    :return: the uploads that stay behind, attached to nothing
-    """
+def settle_attachments(context: LoadContext) -> None:
+    """Close the open intents of the attachment phase; what an upload left behind is residue."""
     intents = context.snapshot.open_intents(context.phase)
     found = context.destination.read(context.phase, sorted({row["id"] for row in intents}))
-    context.writer.conclude([_verdict(context, row, found.get(row["id"])) for row in intents])
-    return context.snapshot.unattached_uploads()
+    told = [_verdict(context, row, found.get(row["id"])) for row in intents]
+    context.writer.conclude(_cut_off(context, [r for r in intents if r["id"] not in found]) + told)
 
 
 def _verdict(context: LoadContext, row: Row, stored: Stored | None) -> Row:
-    if stored is None or stored.trashed:
-        return {"key": row["key"], "event": "unwritten"}
-    told = event(
-        Key(*row["key"]), Outcome.CREATED, Reason.NEW, id=stored.id,
-        sent=row["sent"], stored={n: h for n, h in row["sent"].items() if n != FILE_FIELD},
-    )  # fmt: skip
-    file_ids = [f["file_id"] for f in _files(stored)]
-    return compare_content(context, told, row["sha256"], stored) | {
-        "file_id": file_ids[0] if file_ids else ""
-    }
+    if stored is None:
+        return unwritten(row)
+    sent = {name: value for name, value in row["sent"].items() if name != FILE_FIELD}
+    key = Key(*row["key"])
+    told = written_hashes(context.spec, key, sent, stored, Outcome.CREATED, Reason.NEW)
+    return told if stored.trashed else compare_content(context, told, row["sha256"], stored)
 
 
-def _files(stored: Stored) -> Sequence[dict[str, str]]:
-    return stored.values.get(FILE_FIELD) or []
+def _cut_off(context: LoadContext, intents: Sequence[Row]) -> list[Row]:
+    """Note the upload that was under way: whether it ended, and under which id, nobody knows."""
+    told = {(*row["key"], row["epoch"]) for row in context.snapshot.unattached_uploads()}
+    begun = sorted(intents, key=lambda row: (row["epoch"], row["seq"], row["values"]))
+    first = next((row for row in begun if (*row["key"], row["epoch"]) not in told), None)
+    return [{"key": first["key"], "event": "uploaded", "id": ""}] if first else []

@@ -55,7 +55,7 @@ def _row(
     record, first = Key(*draft["key"]), targets[0]
     key = record._replace(part=f"{join.object}:{first.source_object}:{first.source_id}")
     entry = context.snapshot.entry(key)
-    if entry is not None and entry.outcome.in_destination:
+    if entry is not None and entry.stands:
         context.counts.add(key, Outcome.UNCHANGED, Reason.SAME)
         return None
     target = context.snapshot.destination_id(targets)

@@ -15,6 +15,7 @@ from airflow_crm_migration.core.load.context import (
     written,
 )
 from airflow_crm_migration.core.load.existing import ExistingRecords
+from airflow_crm_migration.core.load.plan import writes_existing
 from airflow_crm_migration.core.natural_keys import give_up_key, identifies, natural_key
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
@@ -40,6 +41,7 @@ class NewRecords:
         self._size = context.destination.capabilities.batch_size
         self._incoming: list[Task] = []
         self._ready: list[Task] = []
+        self._later: list[Task] = []
         self._existing: dict[str, ExistingRecords] = {}
 
     def add(self, task: Task) -> None:
@@ -48,20 +50,21 @@ class NewRecords:
         self._incoming.append(task)
         if len(self._incoming) >= self._size:
             self._look_up()
-        while len(self._ready) >= self._size:
-            self._write(self._ready[: self._size])
-            del self._ready[: self._size]
+        self._write_ready(self._size)
 
     def finish(self) -> None:
-        """Write what is left."""
+        """Write what is left, and last what brings a key that another record of ours may give up."""
         self._look_up()
-        while self._ready:
-            self._write(self._ready[: self._size])
-            del self._ready[: self._size]
+        self._write_ready(1)
+        if self._later:
+            self._changed.finish()
+            self._incoming, self._later = self._later, []
+            self._look_up(again=True)
+            self._write_ready(1)
 
     # -- existing records ------------------------------------------------------------------
 
-    def _look_up(self) -> None:
+    def _look_up(self, *, again: bool = False) -> None:
         """Sort the collected records into existing ones and those to create."""
         keys: dict[str, dict[int, str]] = {}
         for number, task in enumerate(self._incoming):
@@ -71,12 +74,22 @@ class NewRecords:
                 keys.setdefault(rule.by, {})[number] = key
         found: dict[int, Stored] = {}
         for field, wanted in keys.items():
-            held = self._records(field).find(list(dict.fromkeys(wanted.values())))
+            records = self._records(field)
+            look = records.ask if again else records.find
+            held = look(list(dict.fromkeys(wanted.values())))
             found |= {number: held[key] for number, key in wanted.items() if key in held}
         tasks, self._incoming = self._incoming, []
         self._ready += [task for number, task in enumerate(tasks) if number not in found]
         for number, stored in found.items():
-            self._meet(tasks[number], stored, Reason.EXISTING_RECORD)
+            if not again and self._is_anothers(tasks[number], stored):
+                self._later.append(tasks[number])
+            else:
+                self._meet(tasks[number], stored, Reason.EXISTING_RECORD)
+
+    def _is_anothers(self, task: Task, stored: Stored) -> bool:
+        """Tell whether what holds the key came from another source record, which may lose it yet."""
+        holders = self._at.snapshot.holders(self._at.phase, stored.id)
+        return any(key != task.key for key in holders)
 
     def _records(self, field: str) -> ExistingRecords:
         if field not in self._existing:
@@ -97,27 +110,35 @@ class NewRecords:
         elif rule.policy == "reject":
             self._at.conclude([event(task.key, Outcome.REJECTED, reason, detail=stored.id)])
         else:
-            self._adopt(task, stored, rule, reason)
+            self._adopt(task, stored, reason)
 
     def _give_up(self, task: Task, rule: Existing) -> None:
         issue = give_up_key(self._at.line(task.key), rule.by, task.values)
         self._at.counts.leave_out(task.key, [issue])
 
-    def _adopt(self, task: Task, stored: Stored, rule: Existing, reason: Reason) -> None:
+    def _adopt(self, task: Task, stored: Stored, reason: Reason) -> None:
         outcome = Outcome.LINKED
         if stored.trashed:
             self._restore(task, stored)
             outcome, reason = Outcome.RESTORED, Reason.EXISTING_IN_TRASH
-        row = event(task.key, outcome, reason, id=stored.id, policy=rule.policy)
-        self._at.conclude([row])
-        if rule.policy in ("fill", "update"):
-            self._changed.add(task, stored, fill=rule.policy == "fill")
+        row = event(task.key, outcome, reason, id=stored.id)
+        if writes_existing(self._at.line(task.key)):
+            self._at.writer.conclude([row])  # counted with what becomes of the update
+            self._changed.add(task, row)
+        else:
+            self._at.conclude([row])
 
     def _restore(self, task: Task, stored: Stored) -> None:
         self._at.writer.intend([{"key": list(task.key), "op": "restore", "id": stored.id}])
         self._at.destination.restore(self._at.phase, [stored.id])
 
     # -- creating --------------------------------------------------------------------------
+
+    def _write_ready(self, least: int) -> None:
+        """Write batches for as long as there are so many records; writing may bring up new ones."""
+        while len(self._ready) >= least:
+            tasks, self._ready = self._ready[: self._size], self._ready[self._size :]
+            self._write(tasks)
 
     def _write(self, tasks: list[Task]) -> None:
         at = self._at
@@ -140,12 +161,7 @@ class NewRecords:
         return None if isinstance(result, Duplicate) else refused(task.key, result.message)
 
     def _explain_duplicate(self, task: Task, refusal: Refused) -> None:
-        """Find out who holds the value: ourselves, or someone who came between look-up and load."""
-        own = self._at.settle(self._at.phase, [Write(task.id, {})])
-        if task.id in own:
-            row = written(self._at.spec, task, own[task.id], Outcome.CREATED, Reason.NEW)
-            self._at.conclude([row])
-            return
+        """Find out who holds the value: somebody may have come between look-up and load."""
         rule = self._at.line(task.key).existing
         key = natural_key(self._at.spec, rule.by, task.values) if rule else None
         held = self._records(rule.by).ask([key]) if rule and key else {}

@@ -107,8 +107,17 @@ def changed_fields(line: Line, sent: Hashes, entry: Entry) -> list[str]:
     only_new = {rule.to for rule in line.fields if rule.only_new}
     names = (set(sent) | set(before)) - only_new
     changed = sorted(n for n in names if sent.get(n) != before.get(n))
-    times = {rule.to for rule in line.fields if set(rule.source) & {"updated_at"}}
-    return changed if set(changed) - times else []
+    return changed if set(changed) - times_of_change(line) else []
+
+
+def times_of_change(line: Line) -> set[str]:
+    """Return the fields that tell when a record changed: they move with any other field."""
+    return {rule.to for rule in line.fields if "updated_at" in rule.source}
+
+
+def writes_existing(line: Line) -> bool:
+    """Tell whether records that the destination held before us are written to."""
+    return line.existing is not None and line.existing.policy in ("fill", "update")
 
 
 def same_outcome(entry: Entry | None, draft: Mapping[str, Any]) -> bool:

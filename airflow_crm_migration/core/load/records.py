@@ -16,6 +16,7 @@ from airflow_crm_migration.core.load.plan import (
     hashes,
     resolve_links,
     same_outcome,
+    writes_existing,
 )
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.ledger.objects import Row
     from airflow_crm_migration.core.ledger.snapshot import Entry
+    from airflow_crm_migration.core.mapping import Line
 
 _ROWS_PER_OBJECT = 500
 
@@ -63,7 +65,7 @@ class KeptOut:
         """Note the outcome of a record, unless the ledger has it already."""
         key = Key(*draft["key"])
         entry = self._at.snapshot.entry(key)
-        if entry is not None and entry.outcome.in_destination:
+        if entry is not None and entry.stands:
             # It arrived in an earlier run; what became of it since is told, never undone.
             self._at.counts.add(key, Outcome.UNCHANGED, Reason.SAME)
             issue = {"field": "", "problem": draft["reason"], "detail": "arrived before"}
@@ -131,7 +133,7 @@ class _Plan:
         if task is None:
             return
         entry = self._at.snapshot.entry(task.key)
-        if entry is None or not entry.outcome.in_destination:
+        if entry is None or not entry.stands:
             self._new.add(task)
         else:
             self._compare(task, entry)
@@ -144,7 +146,8 @@ class _Plan:
 
     def _with_parent(self, draft: dict[str, Any]) -> dict[str, Any]:
         """Judge a value that lives in another record: it arrived only when that record did."""
-        self.finish()
+        self._new.finish()
+        self._changed.finish()
         parents = [Key(*key) for key in draft["parent"]]
         kept = {name: value for name, value in draft.items() if name != "parent"}
         if self._at.snapshot.destination_id(parents) is not None:
@@ -152,12 +155,20 @@ class _Plan:
         return {**kept, "outcome": Outcome.HELD, "reason": Reason.PARENT_NOT_LOADED}
 
     def _compare(self, task: Task, entry: Entry) -> None:
-        if entry.outcome is Outcome.LINKED or "sent" not in entry.last:
-            self._at.counts.add(task.key, entry.outcome, entry.last["reason"])
+        line = self._at.line(task.key)
+        if "sent" not in entry.last:
+            self._compare_existing(task, entry, line)
             return
         sent = hashes(self._at.spec, task.values, task.values)
-        fields = changed_fields(self._at.line(task.key), sent, entry)
+        fields = changed_fields(line, sent, entry)
         if fields:
-            self._changed.add_changed(task, entry.last, fields)
+            self._changed.add(task, entry.last, fields)
         else:
             self._at.counts.add(task.key, Outcome.UNCHANGED, Reason.SAME)
+
+    def _compare_existing(self, task: Task, entry: Entry, line: Line) -> None:
+        """Take a record that was there before us and that nothing was written to yet."""
+        if writes_existing(line) and entry.origin is not None:
+            self._changed.add(task, entry.origin)
+        else:
+            self._at.counts.add(task.key, entry.outcome, entry.last["reason"])

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.ids import Key
-from airflow_crm_migration.core.load.context import LoadContext, event, written_hashes
+from airflow_crm_migration.core.load.context import (
+    LoadContext,
+    event,
+    unwritten,
+    written_hashes,
+)
 from airflow_crm_migration.core.load.plan import hashes
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 
@@ -34,18 +39,18 @@ def settle_open_intents(context: LoadContext) -> int:
 
 
 def _verdict(spec: ObjectSpec, row: Row, stored: Stored | None) -> Row:
-    unwritten = {"key": row["key"], "event": "unwritten"}
-    if stored is None or stored.trashed:
-        return unwritten
     key = Key(*row["key"])
-    if row["op"] == "create":
+    if stored is not None and row["op"] == "create":
+        # In the trash too: we made it, and what people did since is told like any other change.
         return written_hashes(spec, key, row["sent"], stored, Outcome.CREATED, Reason.NEW)
+    if stored is None or stored.trashed:
+        return unwritten(row)
     if row["op"] == "restore":
         return event(key, Outcome.RESTORED, Reason.EXISTING_IN_TRASH, id=stored.id)
-    now = hashes(spec, stored.values, [n for n in row["fields"] if n in stored.values])
+    now = hashes(spec, stored.values, row["fields"])
     if any(now.get(n) != row["sent"].get(n) for n in row["fields"]):
-        return unwritten
+        return unwritten(row)
     return event(
-        key, Outcome.UPDATED, Reason.SOURCE_CHANGED, id=stored.id, sent=row["sent"],
-        stored={**row["stored"], **now}, image=row["image"],
+        key, id=stored.id, sent=row["sent"], stored=row["stored"] | now, image=row["image"],
+        **row["verdict"],
     )  # fmt: skip

@@ -103,11 +103,6 @@ class Phase:
     joins: dict[str, int] = field(default_factory=dict)
     residue: int = 0
 
-    @property
-    def reconciled(self) -> bool:
-        """Whether the destination was asked and everything agrees."""
-        return self.counted is not None and self.counted.reconciled
-
 
 @dataclass(frozen=True)
 class Owner:

@@ -15,7 +15,7 @@ from airflow_crm_migration.core.dedupe.people import find_duplicate_people
 from airflow_crm_migration.core.dedupe.resolve import resolve
 from airflow_crm_migration.core.dedupe.survivors import merged_values
 from airflow_crm_migration.core.extract_read import extracted_spec
-from airflow_crm_migration.core.gates import Gate, propose
+from airflow_crm_migration.core.gates import Gate, propose, read_proposal
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.staging import PartWriter, Staging
 from airflow_crm_migration.core.transform.lines import Stopped
@@ -99,6 +99,18 @@ def propose_duplicates(
     }
     gate = Gate(engagement, "duplicates")
     return propose(staging, gate, decisions, {"clusters": dict(counts)}, datetime.now(UTC)).digest
+
+
+def reread_sheets(staging: Staging, engagement: str) -> None:
+    """
+    Lay before the customer anew what people have written into the review sheets since.
+
+    :raises UserMistake: with every unusable row of the sheets
+    """
+    proposal = read_proposal(staging, Gate(engagement, "duplicates"))
+    if proposal is not None:
+        objects = list(proposal.decisions["decided"])
+        propose_duplicates(staging, engagement, objects, proposal.evidence["clusters"])
 
 
 def decide_step(run: Run, mapping: PairMapping, signed: Mapping[str, Any]) -> dict[str, int]:

@@ -56,17 +56,17 @@ def load_step(
             owners=owners,
             expected=_rows(run, phase),
         )
-        residue = _load(run, context, say)
+        _load(run, context, say)
+        residue = ledger.snapshot.unattached_uploads()
         if not run.dry_run:
             ledger.compact()
     return _tell(run, context, residue)
 
 
-def _load(run: Run, context: LoadContext, say: Say) -> list[dict[str, Any]]:
+def _load(run: Run, context: LoadContext, say: Say) -> None:
     progress = ProgressLog(f"load {context.phase}", context.expected, say)
-    residue = []
     if context.phase == context.destination.capabilities.attachment:
-        residue = settle_attachments(context)
+        settle_attachments(context)
         load_files(context, run.staging, _drafts(run, context.phase), progress)
     else:
         settled = settle_open_intents(context)
@@ -75,7 +75,6 @@ def _load(run: Run, context: LoadContext, say: Say) -> list[dict[str, Any]]:
         load_records(context, _drafts(run, context.phase), progress)
         load_joins(context, _drafts(run, context.phase))
     progress.finish()
-    return residue
 
 
 def _rows(run: Run, phase: str) -> int:

@@ -30,6 +30,7 @@ def compared(one: tuple[str, str], other: tuple[str, str]) -> Agreement:
         (("Jörg", "Müller"), ("Joerg", "Mueller")),
         (("Werner", "von Bülow"), ("Werner", "Bülow")),
         (("Jan", "Van Dyke"), ("Jan", "VanDyke")),
+        (("Mary Ann", "Lee"), ("Maryann", "Lee")),
         (("伟", "王"), ("王伟", "")),
     ],
 )
@@ -72,6 +73,7 @@ def test_degrees(one: tuple[str, str], other: tuple[str, str], found: Agreement)
         (("John", "Smith Jr."), ("John", "Smith Sr. III")),
         (("A.", "Lee"), ("Bob", "Lee")),
         (("Contact", "1001"), ("Contact", "1002")),
+        (("Ann", "Maryle"), ("Le", "Annmary")),
     ],
 )
 def test_different_people(one: tuple[str, str], other: tuple[str, str]) -> None:
