@@ -6,16 +6,17 @@ imported when a task runs.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param, TaskGroup, chain
 
+from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.transform.conditions import settled_by_choices
 from airflow_crm_migration.engagement import Engagement, load_engagement
 from airflow_crm_migration.operators.attach_files import AttachFilesOperator
-from airflow_crm_migration.tasks import pool_name
 from airflow_crm_migration.operators.check_destination import CheckDestinationOperator
 from airflow_crm_migration.operators.choose_environment import ChooseEnvironmentOperator
 from airflow_crm_migration.operators.collect_owners import CollectOwnersOperator
@@ -31,17 +32,20 @@ from airflow_crm_migration.operators.probe import ProbeSourceOperator
 from airflow_crm_migration.operators.propose_mapping import ProposeMappingOperator
 from airflow_crm_migration.operators.reconcile_phase import ReconcilePhaseOperator
 from airflow_crm_migration.operators.secure_files import SecureFilesOperator
+from airflow_crm_migration.operators.tell_mistakes import TellMistakesOperator
 from airflow_crm_migration.operators.transform_phase import TransformPhaseOperator
 from airflow_crm_migration.operators.verdict import VerdictOperator
 from airflow_crm_migration.sensors.csv_export import CsvExportSensor
 from airflow_crm_migration.sensors.owners_provisioned import OwnersProvisionedSensor
 from airflow_crm_migration.sensors.sign_off import SignOffSensor
+from airflow_crm_migration.tasks import pool_name
 
 if TYPE_CHECKING:
     from airflow_crm_migration.core.mapping import Mapping
     from airflow_crm_migration.engagement import Environment
 
-ATTACHMENT = "attachment"
+RETRIES = 2
+"""Of a step that a lost worker or a CRM out of order cut off; it goes on where it was."""
 
 
 def build_dag(engagement: Engagement) -> DAG:
@@ -57,12 +61,39 @@ def build_dags(folder: str | Path) -> dict[str, DAG]:
     """
     Return the DAGs of all engagement files in a folder, by DAG id.
 
-    :param folder: with ``*.yaml`` files
-    :raises UserMistake: with every mistake of the first file that has any
+    A file with mistakes gets a DAG that only tells them. To raise them would take the DAGs of all
+    other customers away, because Airflow drops whatever else a file with an import error holds.
+
+    :param folder: with ``*.yaml`` or ``*.yml`` files
     """
-    files = sorted(Path(folder).glob("*.yaml"))
-    dags = [build_dag(load_engagement(file)) for file in files]
-    return {dag.dag_id: dag for dag in dags}
+    dags: dict[str, DAG] = {}
+    places: dict[str, Path] = {}
+    for file in sorted(Path(folder).glob("*.y*ml")):
+        try:
+            dag = build_dag(load_engagement(file))
+            if dag.dag_id in dags:
+                raise UserMistake(
+                    f"{file}: id: {places[dag.dag_id].name} has the same one; "
+                    "give each customer an id of its own"
+                )
+        except UserMistake as mistake:
+            dag = _mistakes_dag(file, mistake.findings)
+        dags[dag.dag_id], places[dag.dag_id] = dag, file
+    return dags
+
+
+def _mistakes_dag(file: Path, findings: list[str]) -> DAG:
+    """Return a DAG that stands beside the engagement's own: what has run of that stays as it is."""
+    with DAG(
+        dag_id=f"crm_engagement_mistakes_{re.sub(r'[^0-9A-Za-z_.-]', '_', file.name)}",
+        dag_display_name=f"{file.name} has mistakes",
+        description="; ".join(findings),
+        schedule=None,
+        tags={"crm-migration", "mistakes"},
+        doc_md="\n".join([f"### {file.name} has mistakes", "", *(f"- {f}" for f in findings)]),
+    ) as dag:
+        TellMistakesOperator(task_id="tell_mistakes", findings=findings)
+    return dag
 
 
 class _Factory:
@@ -93,7 +124,12 @@ class _Factory:
             schedule=None,
             catchup=False,
             max_active_runs=1,
-            default_args={"owner": settings.owner, **self._queue(), **settings.default_args},
+            default_args={
+                "owner": settings.owner,
+                "retries": RETRIES,
+                **self._queue(),
+                **settings.default_args,
+            },
             tags={"crm-migration", engagement.pair, *settings.tags},
             access_control=settings.access_control,
             params=self._params(),
@@ -145,7 +181,12 @@ class _Factory:
         )
         ready = self._read_source(probe)
         chain(preflight, choose, list(checks.values()), probe)
-        deliver = DeliverOperator(task_id="deliver", phases=list(self.phases), **self.place)
+        deliver = DeliverOperator(
+            task_id="deliver",
+            phases=list(self.phases),
+            signers=engagement.signers,
+            **self.place,
+        )
         verdict = VerdictOperator(
             task_id="verdict",
             phases=list(self.phases),
@@ -175,20 +216,15 @@ class _Factory:
         )
         scope = self._sign_off("scope")
         with TaskGroup("extract"):
-            extracts = [self._extract(name) for name in self.mapping.reading_order]
-            files = SecureFilesOperator(
-                task_id="files",
-                destination=self.mapping.destination,
-                **self._source_pool(),
-                **self.source,
-                **self.place,
-            )
+            steps: list[Any] = [self._extract(name) for name in self.mapping.reading_order]
+            if self.mapping.files:
+                steps.append(self._secure_files())
         find = FindDuplicatesOperator(task_id="find_duplicates", **self.pair, **self.place)
         duplicates = self._sign_off("duplicates")
         decide = DecideDuplicatesOperator(
             task_id="decide_duplicates", signers=self.engagement.signers, **self.pair, **self.place
         )
-        chain(probe, csv_gate, discover, scope, *extracts, files, find, duplicates, decide)
+        chain(probe, csv_gate, discover, scope, *steps, find, duplicates, decide)
         return decide
 
     def _extract(self, name: str) -> ExtractOperator:
@@ -196,6 +232,16 @@ class _Factory:
             task_id=name,
             object_name=name,
             form=self.form,
+            **self._source_pool(),
+            **self.source,
+            **self.pair,
+            **self.place,
+        )
+
+    def _secure_files(self) -> SecureFilesOperator:
+        return SecureFilesOperator(
+            task_id="files",
+            destination=self.mapping.destination,
             **self._source_pool(),
             **self.source,
             **self.pair,
@@ -265,7 +311,8 @@ class _Factory:
     def _phase(self, environment: Environment, phase: str, before: Any) -> Any:
         common = {"phase": phase, "signers": self.engagement.signers, **self._at(environment)}
         destination = self._destination(environment)
-        operator = AttachFilesOperator if phase == ATTACHMENT else LoadPhaseOperator
+        files = any(line.file for line in self.mapping.lines_of(phase))
+        operator = AttachFilesOperator if files else LoadPhaseOperator
         with TaskGroup(phase):
             transform = TransformPhaseOperator(
                 task_id="transform",

@@ -53,7 +53,12 @@ class Connections(_Strict):
 
 
 class GateSettings(_Strict):
-    """How long a gate waits for people, and how often it looks."""
+    """
+    How long a gate waits for people, and how often it looks.
+
+    ``poll_seconds`` below 15 is for ``dag.test()``: there is no scheduler then whose bookkeeping
+    a task could overtake.
+    """
 
     timeout_days: Annotated[float, Field(gt=0)] = 28
     poll_seconds: Annotated[float, Field(gt=0)] = 900
@@ -89,8 +94,8 @@ class Engagement(_Strict):
     """
     One customer, one pair.
 
-    ``id`` never changes: made ids and the ledger hang on it. ``owners`` maps an owner of the source,
-    by name or e-mail, to a member's e-mail or to ``leave_empty``. ``value_maps`` maps, per
+    ``id`` never changes: made ids and the ledger hang on it. ``owners`` maps an owner of the
+    source, by name or e-mail, to a member's e-mail or to ``leave_empty``. ``value_maps`` maps, per
     ``line.field``, a source value to the label in the destination.
     """
 

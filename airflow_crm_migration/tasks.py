@@ -7,19 +7,20 @@ from abc import abstractmethod
 from contextlib import contextmanager
 from datetime import UTC
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_crm_migration.core.errors import Unauthorised, UserMistake
+from airflow_crm_migration.core.errors import Throttled, Unauthorised, Unsettled, UserMistake
 from airflow_crm_migration.core.gates import Gate
 from airflow_crm_migration.hooks.staging import open_staging
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from airflow.sdk import Context
+    from airflow.sdk.types import Logger
 
     from airflow_crm_migration.core.staging import Staging
 
@@ -40,13 +41,35 @@ def run_prefix(context: Context) -> str:
     return f"{stamp}-{hashlib.sha256(run.run_id.encode()).hexdigest()[:8]}"
 
 
+def fail(log: Logger, lines: Sequence[str]) -> NoReturn:
+    """
+    Fail the task at once and for good.
+
+    Airflow prints a traceback under whatever fails a task, so the lines stand in the log first.
+
+    :param lines: why, one reason each
+    """
+    for line in lines:
+        log.error("%s", line)
+    raise AirflowFailException("\n".join(lines)) from None
+
+
 @contextmanager
-def mistakes_fail() -> Iterator[None]:
-    """Fail the task at once on what only a person can mend: trying again cannot help."""
+def mistakes_fail(log: Logger) -> Iterator[None]:
+    """
+    Fail the task at once on what only a person can mend: trying again cannot help.
+
+    What a CRM could not answer just now is said in one line and left to Airflow's retries.
+    """
     try:
         yield
-    except (UserMistake, Unauthorised) as mistake:
-        raise AirflowFailException(str(mistake)) from None
+    except UserMistake as mistake:
+        fail(log, mistake.findings)
+    except Unauthorised as refusal:
+        fail(log, [refusal.message])
+    except (Throttled, Unsettled) as error:
+        log.error("%s", error.message)
+        raise
 
 
 class MigrationBase(BaseOperator):
@@ -99,7 +122,7 @@ class MigrationOperator(MigrationBase):
 
     def execute(self, context: Context) -> Any:
         """Do the step; a person's mistake fails it without retries."""
-        with mistakes_fail():
+        with mistakes_fail(self.log):
             return self.work(context)
 
     @abstractmethod

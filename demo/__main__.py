@@ -7,7 +7,6 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from demo import airflow_home
 from demo.emulators import Emulators, count, running
@@ -43,72 +42,23 @@ def main() -> int:
 def migrate(pair: str, folder: Path, emulators: Emulators) -> int:
     """Run the real DAG in this process, with somebody who answers its gates."""
     airflow_home.prepare(folder / "airflow", emulators.connections())
-    file = airflow_home.write_dags(folder / "airflow", engagement(pair, folder, emulators))
+    from demo.engagement import engagement
+
+    file = airflow_home.write_dags(
+        folder / "airflow", engagement(f"file://{folder}/staging", emulators, pair=pair)
+    )
     before = {name: count(emulators.twenty, plural) for name, plural in PLURALS.items()}
     say("making Airflow's database")
-    dag = registered(file)
+    dag = airflow_home.registered(file)
     from demo.customer import Customer
 
     say("the customer's CSV export lies in the inbox; running the DAG: full, into the sandbox")
     begun = time.monotonic()
-    with Customer(file, folder / "staging" / "demo", emulators.twenty, say):
+    with Customer(file, emulators.twenty, say):
         run = dag.test(run_conf={"mode": "full", "environment": "sandbox", "dry_run": False})
     say(f"the run ended {run.state} after {time.monotonic() - begun:.0f} s")
     show(folder / "staging" / "demo", emulators, before)
     return 0 if str(run.state) == "success" else 1
-
-
-def engagement(pair: str, folder: Path, emulators: Emulators) -> dict[str, Any]:
-    """Return the customer's engagement file."""
-    from airflow_crm_migration.emulators.klipy.export import DATE_FORMATS
-
-    return {
-        "id": "demo",
-        "customer": "Demo Ltd",
-        "pair": pair,
-        "staging": {"url": f"file://{folder}/staging"},
-        "connections": {"source": "klipy_demo", "sandbox": "twenty_demo"},
-        "default_region": "US",
-        "owners": emulators.owners(),
-        "csv": {"formats": csv_formats(DATE_FORMATS)},
-        "gates": {
-            name: {"poll_seconds": 1}
-            for name in ("csv", "scope", "duplicates", "mapping", "owners")
-        },
-        # The demo's data is messy on purpose: what cannot arrive is listed, not a failure.
-        "policies": {"fail_on": ["stored_differently"]},
-    }
-
-
-def csv_formats(written: Any) -> dict[str, str]:
-    """Return the date formats of the export by object and field."""
-    from airflow_crm_migration.hooks.klipy.objects import OBJECTS
-
-    return {
-        f"{name}.{field.name}": written[spec.csv_name][field.header]
-        for name, spec in OBJECTS.items()
-        for field in spec.fields.values()
-        if field.header in written.get(spec.csv_name, {})
-    }
-
-
-def registered(file: Path) -> Any:
-    """Make Airflow's database, the pools and the DAG known to it."""
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
-    from airflow.utils.db import initdb
-
-    initdb()
-    from airflow_crm_migration.cli import setup
-
-    setup.run(argparse.Namespace(engagement=str(file)))
-    DagBundlesManager().sync_bundles_to_db()
-    bag = DagBag(str(file.parent.parent), bundle_name="dags-folder")
-    if bag.import_errors:
-        raise SystemExit("\n".join(bag.import_errors.values()))
-    sync_bag_to_db(bag, "dags-folder", None)
-    [dag] = bag.dags.values()
-    return dag
 
 
 def show(staging: Path, emulators: Emulators, before: dict[str, int]) -> None:

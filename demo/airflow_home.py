@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
 import os
@@ -37,6 +38,28 @@ def prepare(home: Path, connections: Mapping[str, Mapping[str, Any]]) -> None:
     """Make the folders and point this process at them."""
     (home / "dags" / "engagements").mkdir(parents=True, exist_ok=True)
     os.environ.update(settings(home, connections))
+
+
+def registered(file: Path) -> Any:
+    """
+    Make Airflow's database, the pools, and the DAG known to it.
+
+    :param file: path of the engagement file
+    :return: the DAG
+    """
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+    from airflow.utils.db import initdb
+
+    from airflow_crm_migration.cli import setup
+
+    initdb()
+    setup.run(argparse.Namespace(engagement=str(file)))
+    DagBundlesManager().sync_bundles_to_db()
+    bag = DagBag(str(file.parent.parent), bundle_name="dags-folder")
+    sync_bag_to_db(bag, "dags-folder", None)
+    [dag] = bag.dags.values()
+    return dag
 
 
 DAG_FILE = '''"""One DAG per engagement file beside this file."""

@@ -1,24 +1,38 @@
-"""Plays the customer: drops the export, signs what is laid before him, says what he does."""
+"""Plays the customer: provisions owners, signs what is laid before him, says what he does."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
 import threading
-from argparse import Namespace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_crm_migration.cli import sign
-from airflow_crm_migration.core.errors import UserMistake
+from airflow_crm_migration.core.gates import Gate, read_proposal
+from airflow_crm_migration.core.signoff import sign
+from airflow_crm_migration.engagement import load_engagement
+from airflow_crm_migration.hooks.signing import signing_keyring
+from airflow_crm_migration.hooks.staging import open_staging
 from demo.emulators import address, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from airflow_crm_migration.core.staging import Staging
+
 SIGNER = "Dana Customer <dana@customer.example>"
-ENVIRONMENTS = {"_": None, "sandbox": "sandbox", "production": "production"}
+
+
+def staging_of(file: Path) -> Staging:
+    """
+    Open the staging of an engagement.
+
+    :param file: path of the engagement file
+    """
+    engagement = load_engagement(file)
+    place = engagement.staging
+    return open_staging(
+        place.url, engagement.id, conn_id=place.conn_id, kms_key_id=place.kms_key_id
+    )
 
 
 class Customer(threading.Thread):
@@ -28,22 +42,23 @@ class Customer(threading.Thread):
     Use as a context manager around the run.
 
     :param engagement: path of the engagement file
-    :param staging: the engagement's folder
     :param twenty: address of the destination, where the customer provisions owners
     :param say: told what the customer does
+    :param pause: seconds between two looks
     """
 
     def __init__(
-        self, engagement: Path, staging: Path, twenty: str, say: Callable[[str], None]
+        self, engagement: Path, twenty: str, say: Callable[[str], None], pause: float = 0.5
     ) -> None:
         super().__init__(name="customer", daemon=True)
-        self._engagement = engagement
+        self._id = load_engagement(engagement).id
+        self._staging = staging_of(engagement)
         self._twenty = twenty
-        self._staging = staging
         self._say = say
+        self._pause = pause
         self._gone = threading.Event()
         self._joined: set[str] = set()
-        self._signed: set[str] = set()
+        self._answered: set[bytes] = set()
 
     def __enter__(self) -> Customer:
         """Come to work."""
@@ -56,23 +71,25 @@ class Customer(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        """Answer every gate that waits."""
-        while not self._gone.wait(0.5):
-            for waiting in sorted(self._staging.glob("gates/*/*.json")):
-                self._answer(waiting)
+        """Answer every gate that waits, once."""
+        while not self._gone.wait(self._pause):
+            for name in self._staging.names("gates"):
+                try:
+                    wait = self._staging.read_bytes(name)
+                except FileNotFoundError:
+                    continue  # it opened just now
+                if wait not in self._answered:
+                    self._answered.add(wait)
+                    self._answer(*name.removesuffix(".json").split("/")[1:])
 
-    def _answer(self, waiting: Path) -> None:
-        gate, place, wait = waiting.parent.name, waiting.stem, waiting.read_text(encoding="utf-8")
+    def _answer(self, gate: str, place: str) -> None:
         if gate == "owners":
             self._provision(place)
-        elif gate in ("scope", "mapping", "duplicates", "rehearsal") and wait not in self._signed:
-            self._signed.add(wait)
-            self._sign(gate, place)
+        elif gate != "csv":
+            self._sign(gate, None if place == "_" else place)
 
     def _provision(self, place: str) -> None:
-        review = self._staging / "review" / "owners" / f"{place}.json"
-        waiting = json.loads(review.read_text(encoding="utf-8"))["waiting_for"]
-        for owner in waiting:
+        for owner in self._staging.read_json(f"review/owners/{place}.json")["waiting_for"]:
             name = owner["name"] or owner["email"].partition("@")[0].title()
             email = owner["email"] or address(name)
             if email not in self._joined:
@@ -80,15 +97,18 @@ class Customer(threading.Thread):
                 join(self._twenty, email, name)
                 self._say(f"customer: invited {name} to the workspace, who accepted")
 
-    def _sign(self, gate: str, place: str) -> None:
-        args = Namespace(
-            engagement=str(self._engagement), gate=gate, environment=ENVIRONMENTS[place],
-            signer=SIGNER, evidence=None, yes=True,
-        )  # fmt: skip
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                sign.run(args)
-        except UserMistake as mistake:
-            self._say(f"customer: cannot sign {gate} yet: {mistake}")
-        else:
-            self._say(f"customer: looked at review/{gate}/{place}.json and signed it")
+    def _sign(self, name: str, environment: str | None) -> None:
+        gate = Gate(self._id, name, environment)
+        proposal = read_proposal(self._staging, gate)
+        if proposal is None:
+            self._say(f"customer: nothing to sign for {gate} yet")
+            return
+        sign(
+            self._staging,
+            signing_keyring(),
+            proposal,
+            signer=SIGNER,
+            recorded_by="demo",
+            now=datetime.now(UTC),
+        )
+        self._say(f"customer: looked at review/{gate.slot}.json and signed it")

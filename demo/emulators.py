@@ -71,11 +71,7 @@ def running(
     :param ports: of Klipy and Twenty, 0 for any free one
     """
     world = generate(seed, contacts)
-    members = [
-        f"--member={u.email or address(u.name)}:{u.name.partition(' ')[0]}:{u.name.partition(' ')[2]}"
-        for u in world.users.values()
-        if u.member
-    ]
+    members = [f"--member={':'.join(member)}" for member in members_of(world)]
     common = [f"--scale={scale}", f"--seed={seed}"]
     klipy = [f"--contacts={contacts}", f"--api-key={KLIPY_KEY}", f"--export={export}"]
     with (
@@ -87,7 +83,14 @@ def running(
         yield Emulators(klipy_url, url, scale, world)
 
 
+def members_of(world: World) -> list[tuple[str, str, str]]:
+    """Return e-mail, first and last name of the users who are members of the destination."""
+    users = [user for user in world.users.values() if user.member]
+    return [(u.email or address(u.name), *u.name.partition(" ")[::2]) for u in users]
+
+
 def address(name: str) -> str:
+    """Return the e-mail of somebody of whom the source knows the name only."""
     return name.lower().replace(" ", ".") + "@vendor-example.com"
 
 

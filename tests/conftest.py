@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from airflow.sdk import DAG
+
+    from tests.support.bucket import Bucket
 
 HOME = Path(tempfile.mkdtemp(prefix="airflow-crm-migration-"))
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
@@ -36,6 +38,7 @@ os.environ.update(
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{HOME}/airflow.db",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+        "AIRFLOW__LOGGING__NAMESPACE_LEVELS": "airflow.task=INFO task=INFO",
         "AIRFLOW__CRM_MIGRATION__SIGNING_KEYS": f"test:{_key(b's')}",
     }
 )
@@ -52,14 +55,15 @@ def airflow_db() -> None:
 @pytest.fixture
 def register_dag(airflow_db: None) -> Callable[[DAG], DAG]:
     """Return a function that makes Airflow know a DAG, so that ``dag.test()`` runs it."""
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
-
-    def register(dag: DAG) -> DAG:
-        DagBundlesManager().sync_bundles_to_db()
-        bag = DagBag(str(DAGS), bundle_name="dags-folder")
-        bag.dags[dag.dag_id] = dag
-        sync_bag_to_db(bag, "dags-folder", None)
-        return dag
+    from tests.support.dags import register
 
     return register
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[Bucket]:
+    """Serve an object store on this machine."""
+    from tests.support.bucket import serving
+
+    with serving() as found:
+        yield found

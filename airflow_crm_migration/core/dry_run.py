@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 class DryDestination:
     """
-    Fulfils :class:`.protocols.Destination` by asking the real one and keeping every write to itself.
+    Fulfils :class:`.protocols.Destination`: it asks the real one and keeps every write to itself.
 
     A write is answered as the platform would by its published rules, so that the predictions go
     through the very code that loads.
@@ -139,6 +139,6 @@ class DryDestination:
 
     def download(self, attachment: Stored) -> IO[bytes]:
         """Open a binary that was kept."""
-        file_id = attachment.values["file"][0]["file_id"]
+        file_id = attachment.values[self.capabilities.file_field][0]["file_id"]
         kept: IO[bytes] = (Path(self._folder.name) / file_id).open("rb")
         return kept

@@ -5,11 +5,14 @@ Hooks translate a platform's replies into these; the steps never look at a statu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class UserMistake(Exception):
-    """Something a person can mend: each finding is one line with the place, the value and the fix."""
+    """Something a person can mend: each finding is one line with place, value and fix."""
 
     def __init__(self, findings: str | Sequence[str]) -> None:
         """

@@ -229,7 +229,7 @@ def _rejection(source_id: str, merged: Merged, id_field: str) -> dict[str, Any]:
     if merged.twice:
         return {**line, "reason": Reason.SAME_ID_TWICE, "named": received.values[id_field]}
     cells = [{"field": b.field, "problem": b.problem, "value": b.value} for b in received.bad]
-    return {**line, "reason": Reason.BAD_CELL, "cells": cells}
+    return {**line, "reason": Reason.BAD_CELL, "cells": cells, "values": received.values}
 
 
 def _storable(record: Values) -> Values:

@@ -27,7 +27,6 @@ json           any JSON
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -81,7 +80,7 @@ class Join:
 
     object: str
     own: str
-    other: Mapping[str, str]
+    other: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ class ObjectSpec:
 
     name: str
     label: str
-    fields: Mapping[str, FieldSpec] = field(default_factory=dict)
+    fields: dict[str, FieldSpec] = field(default_factory=dict)
     id_field: str = "id"
     csv_name: str = ""
     custom_fields: bool = False

@@ -6,34 +6,26 @@ Read at DAG parse time: nothing heavy is imported here. Nothing in a mapping is 
 from __future__ import annotations
 
 from functools import cached_property
-from graphlib import CycleError, TopologicalSorter
-from importlib import resources
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.fields import FieldType
+from airflow_crm_migration.core.mapping_check import choice_mistakes, inconsistencies
+from airflow_crm_migration.core.mapping_values import STRICT, Names, Scalar, Steps, ValueMap
+from airflow_crm_migration.core.pairs import pair_file
+from airflow_crm_migration.core.phases import loading_order
 from airflow_crm_migration.core.validation import findings_of
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-def _as_tuple(value: Any) -> Any:
-    return (value,) if isinstance(value, str | dict) else value
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
-Scalar = str | bool | int | float
 Compatibility = Literal["full", "transformed", "lossy", "document"]
 
 
 class Strict(BaseModel):
-    """A part of a mapping: unknown keys are mistakes, and nothing changes after reading."""
+    """A part of a mapping."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = STRICT
 
 
 class Choice(Strict):
@@ -63,7 +55,8 @@ class Condition(Strict):
     A tree of named tests. Exactly one of the keys is set in each node.
 
     ``field`` with ``equals``/``one_of``/``present`` looks at the record, ``choice`` at what the
-    customer chose, ``related`` asks whether a link way finds a record of the source.
+    customer chose, ``related`` asks whether a link way finds a record of the source. Texts are
+    equal whatever their case and blanks.
     """
 
     all: tuple[Condition, ...] | None = None
@@ -76,27 +69,16 @@ class Condition(Strict):
     choice: str | None = None
     related: LinkWay | None = None
 
-
-class Step(Strict):
-    """One transform of a chain: a registered name and its typed arguments."""
-
-    name: str
-    arguments: dict[str, Any] = {}
-
-
-def _as_step(value: Any) -> Any:
-    if isinstance(value, str):
-        return {"name": value}
-    if isinstance(value, dict) and len(value) == 1 and "name" not in value:
-        [(name, arguments)] = value.items()
-        return {"name": name, "arguments": arguments}
-    return value
-
-
-Steps = Annotated[
-    tuple[Annotated[Step, BeforeValidator(_as_step)], ...],
-    BeforeValidator(lambda v: (v,) if isinstance(v, str | dict) else v),
-]
+    @model_validator(mode="after")
+    def _one_test(self) -> Self:
+        subjects = (self.all, self.any, self.negate, self.field, self.choice, self.related)
+        if sum(given is not None for given in subjects) != 1:
+            raise ValueError("say exactly one of all, any, not, field, choice, related")
+        tests = (self.equals, self.one_of, self.present)
+        wanted = 1 if self.field is not None or self.choice is not None else 0
+        if sum(given is not None for given in tests) != wanted:
+            raise ValueError("with field or choice say one of equals, one_of, present; else none")
+        return self
 
 
 class OptionRule(Strict):
@@ -107,11 +89,7 @@ class OptionRule(Strict):
 
 
 class NewField(Strict):
-    """
-    A field that is created where the destination lacks it.
-
-    ``references`` makes a relation: ``user`` to the destination's users.
-    """
+    """A field that is created where the destination lacks it."""
 
     type: FieldType
     label: str
@@ -125,13 +103,15 @@ class FieldRule(Strict):
     The value of ``from`` (several: a list, in that order) goes through ``do``, then through
     ``map``. ``options: discovered`` makes an option of every value that the source holds, those in
     ``order`` first. What the destination cannot take is kept as text in the field ``unusable_to``.
+    An ``only_new`` field is never changed later; a change of ``incidental`` fields alone, such as
+    the time of the last change, is no change.
     """
 
     to: str
     source: Annotated[Names, Field(alias="from")] = ()
     do: Steps = ()
     value: Scalar | None = None
-    map: dict[str, str] | None = None
+    map: ValueMap = None
     unmapped: Literal["keep", "reject", "leave"] = "keep"
     options: Literal["discovered"] | tuple[OptionRule, ...] | None = None
     order: Names = ()
@@ -141,14 +121,15 @@ class FieldRule(Strict):
     unusable_to: str | None = None
     when: Condition | None = None
     only_new: bool = False
+    incidental: bool = False
 
 
 class LinkWay(Strict):
     """
     One way to find the record that a link names.
 
-    ``object`` is the source object; ``by`` says what the value is compared with, where ``self`` takes
-    the value itself for the id. A ``hint`` that finds nothing is no broken link.
+    ``object`` is the source object; ``by`` says what the value is compared with, where ``self``
+    takes the value itself for the id. A ``hint`` that finds nothing is no broken link.
     """
 
     object: str
@@ -195,6 +176,18 @@ class Existing(Strict):
     policy: Literal["link", "fill", "update", "reject"] = "link"
 
 
+class FileRule(Strict):
+    """
+    Which binary belongs to a source record.
+
+    ``from`` is the field that holds its path in the export or its address, ``size`` the one that
+    holds its size in bytes, where the source tells it.
+    """
+
+    source: Annotated[str, Field(alias="from")]
+    size: str | None = None
+
+
 class FoldInto(Strict):
     """
     The records of this line become values of another record's field (a tag of a contact).
@@ -209,12 +202,29 @@ class FoldInto(Strict):
     when: Condition | None = None
 
 
+class DuplicateRule(Strict):
+    """
+    How the records of a source object are searched for duplicates.
+
+    ``fields`` names, for each part that a field plays in the search, the source's own field where
+    it is called otherwise.
+    """
+
+    kind: Literal["people", "companies"]
+    fields: dict[str, str] = {}
+
+
+def _as_duplicates(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
 class Line(Strict):
     """
     One source object to one destination object.
 
     ``one_per`` makes one destination record of all source records with the same key (a company of
-    a domain). ``custom_fields`` carries the source object's undeclared columns over.
+    a domain). ``custom_fields`` carries the source object's undeclared columns over. A line with
+    ``file`` moves binaries, and the records that hold them in the destination.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -230,6 +240,7 @@ class Line(Strict):
     custom_fields: bool = False
     source_id_field: str | None = None
     strata: Names = ()
+    file: FileRule | None = None
 
 
 class Fold(Strict):
@@ -258,7 +269,7 @@ class Mapping(Strict):
     rows: tuple[Row, ...]
     read_last: Names = ()
     keys: dict[str, dict[str, Names]] = {}
-    duplicates: dict[str, Literal["people", "companies"]] = {}
+    duplicates: dict[str, Annotated[DuplicateRule, BeforeValidator(_as_duplicates)]] = {}
     lines: tuple[Line, ...]
     folds: tuple[Fold, ...] = ()
 
@@ -271,20 +282,9 @@ class Mapping(Strict):
         """
         graph: dict[str, set[str]] = {line.destination: set() for line in self.lines}
         for line in self.lines:
-            for other in self._linked(line):
-                graph[line.destination].add(other.destination)
-        for name, before in graph.items():
-            before.discard(name)
-        try:
-            return tuple(TopologicalSorter(graph).static_order())
-        except CycleError as error:
-            raise UserMistake(f"links form a cycle: {' -> '.join(error.args[1])}") from None
-
-    def _linked(self, line: Line) -> Iterator[Line]:
-        for link in line.links:
-            for name in link.lines:
-                if (found := self.find_line(name)) is not None:
-                    yield found
+            parents = (self.find_line(name) for link in line.links for name in link.lines)
+            graph[line.destination] |= {parent.destination for parent in parents if parent}
+        return loading_order(graph)
 
     @property
     def source_objects(self) -> tuple[str, ...]:
@@ -301,6 +301,11 @@ class Mapping(Strict):
         for name, fields in parts:
             found[name] = tuple(dict.fromkeys((*found.get(name, ()), *fields)))
         return found
+
+    @property
+    def files(self) -> dict[str, FileRule]:
+        """Source object -> which binaries belong to its records."""
+        return {line.source: line.file for line in self.lines if line.file is not None}
 
     @property
     def reading_order(self) -> tuple[str, ...]:
@@ -325,36 +330,19 @@ class Mapping(Strict):
 
         :raises UserMistake: for unknown choices and values
         """
-        findings = []
-        for name, value in choices.items():
-            if name not in self.choices:
-                known = ", ".join(sorted(self.choices)) or "none"
-                findings.append(
-                    f"choices.{name}: the pair offers no such choice; it offers: {known}"
-                )
-            elif value not in self.choices[name].values:
-                offered = ", ".join(str(v) for v in self.choices[name].values)
-                findings.append(f"choices.{name} = {value!r}: choose one of: {offered}")
-        if findings:
+        if findings := list(choice_mistakes(self, choices)):
             raise UserMistake(findings)
 
 
 def load_mapping(pair: str) -> Mapping:
     """
-    Read the packaged mapping file of a pair.
+    Read the mapping file of a pair.
 
-    :param pair: for example ``klipy_to_twenty``
+    :param pair: name of the file without its ending, ``<source>_to_<destination>``
     :raises UserMistake: for an unknown pair, or with all mistakes of the file at once
     """
-    folder = resources.files("airflow_crm_migration.mappings")
-    names = sorted(
-        f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")
-    )
-    if pair not in names:
-        raise UserMistake(
-            f"pair = {pair!r}: there is no such pair; choose one of: {', '.join(names)}"
-        )
-    return parse_mapping((folder / f"{pair}.yaml").read_text(encoding="utf-8"), f"{pair}.yaml")
+    file = pair_file(pair)
+    return parse_mapping(file.read_text(encoding="utf-8"), file.name)
 
 
 def parse_mapping(text: str, place: str) -> Mapping:
@@ -372,26 +360,11 @@ def parse_mapping(text: str, place: str) -> Mapping:
         ) from None
     except ValidationError as error:
         raise UserMistake(findings_of(error, place)) from None
-    findings = list(_inconsistencies(mapping))
+    findings = list(inconsistencies(mapping))
+    try:
+        _ = mapping.phases
+    except UserMistake as cycle:
+        findings += cycle.findings
     if findings:
         raise UserMistake([f"{place}: {finding}" for finding in findings])
     return mapping
-
-
-def _inconsistencies(mapping: Mapping) -> Iterator[str]:
-    ids = [line.id for line in mapping.lines] + [fold.id for fold in mapping.folds]
-    for name in sorted({i for i in ids if ids.count(i) > 1}):
-        yield f"lines.{name}: the id is used more than once; every line has its own"
-    for line in mapping.lines:
-        for link in line.links:
-            for name in link.lines:
-                if mapping.find_line(name) is None:
-                    yield f"lines.{line.id}.links.{link.to}: there is no line {name!r}"
-    for row in mapping.rows:
-        for name in row.by:
-            if name.partition(".")[0] not in ids:
-                yield f"rows.{row.source}.by: there is no line {name.partition('.')[0]!r}"
-    try:
-        _ = mapping.phases
-    except UserMistake as error:
-        yield from error.findings

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec, Option
-from airflow_crm_migration.core.mapping import FieldRule, Line, NewField, OptionRule
+from airflow_crm_migration.core.mapping import FieldRule, Line, NewField, OptionRule, Row
 from airflow_crm_migration.core.mapping import Mapping as PairMapping
 from airflow_crm_migration.core.transform.conditions import settled_by_choices
-from airflow_crm_migration.core.transform.lines import option_key
-from airflow_crm_migration.core.transform.steps import apply_steps, unknown_steps
-from airflow_crm_migration.core.values.texts import texts
+from airflow_crm_migration.core.transform.step_check import step_mistakes
+from airflow_crm_migration.core.transform.steps import apply_steps
+from airflow_crm_migration.core.values.texts import option_key, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +29,7 @@ Found = dict[tuple[str, str], Counter[str]]
 
 
 @dataclass
-class Proposal:
+class ProposedMapping:
     """
     What is laid before the customer.
 
@@ -54,7 +54,7 @@ def count_values(mapping: PairMapping, source_object: str, records: Iterable[Val
         for line, rule in rules:
             given = [record.get(name) for name in rule.source]
             value = apply_steps(rule.do, given[0] if len(given) == 1 else given, {})
-            found[line, rule.to].update(" ".join(text.split()) for text in texts(value))
+            found[line, rule.to].update(text for text in texts(value) if option_key(text))
     return found
 
 
@@ -79,13 +79,16 @@ class Proposer:
         """
         self._mapping = mapping
         self._choices = mapping.chosen(dict(choices))
-        self._value_maps = value_maps
+        self._value_maps = {
+            place: {option_key(given): label for given, label in labels.items()}
+            for place, labels in value_maps.items()
+        }
         self._schema = schema
         self._rules = rules
         self._changes: list[dict[str, str]] = []
         self._made: dict[tuple[str, str], dict[str, Option]] = {}
 
-    def propose(self, found: Found, custom: Mapping[str, list[FieldSpec]]) -> Proposal:
+    def propose(self, found: Found, custom: Mapping[str, list[FieldSpec]]) -> ProposedMapping:
         """
         Make the proposal.
 
@@ -101,14 +104,17 @@ class Proposer:
         kept = {line.id for line in lines} | {fold.id for fold in self._mapping.folds}
         resolved = self._mapping.model_copy(
             update={
-                "lines": tuple(self._line(line, found, custom.get(line.source, []), kept) for line in lines),
-                "rows": tuple(row.model_copy(update={"by": tuple(b for b in row.by if b.partition(".")[0] in kept)}) for row in self._mapping.rows),
+                "lines": tuple(
+                    self._line(line, found, custom.get(line.source, []), kept) for line in lines
+                ),
+                "rows": tuple(_kept_row(row, kept) for row in self._mapping.rows),
             }
-        )  # fmt: skip
-        findings = [*unknown_steps(resolved), *_misfits(resolved, self._schema), *self._strangers()]
+        )
+        findings = [*step_mistakes(resolved), *self._misfits(resolved)]
+        findings += self._strangers(resolved)
         if findings:
             raise UserMistake(findings)
-        return Proposal(resolved, self._changes)
+        return ProposedMapping(resolved, self._changes)
 
     def _line(self, line: Line, found: Found, custom: list[FieldSpec], kept: set[str]) -> Line:
         rules = [self._field(line, rule, found) for rule in line.fields]
@@ -127,31 +133,32 @@ class Proposer:
     # -- options ---------------------------------------------------------------------------
 
     def _field(self, line: Line, rule: FieldRule, found: Found) -> FieldRule:
-        if rule.options != "discovered":
-            return rule
-        values = found.get((line.id, rule.to), Counter())
         labels = self._value_maps.get(f"{line.id}.{rule.to}", {})
-        options, chosen = self._options(line, rule, _ordered(values, rule.order), labels)
+        if rule.options != "discovered":
+            return rule.model_copy(update={"map": (rule.map or {}) | labels}) if labels else rule
+        values = found.get((line.id, rule.to), Counter())
+        options, chosen = self._options(line, rule, _choices(values, rule.order), labels)
         return rule.model_copy(update={"options": tuple(options), "map": chosen})
 
     def _options(
-        self, line: Line, rule: FieldRule, values: list[str], labels: Mapping[str, str]
+        self, line: Line, rule: FieldRule, choices: list[list[str]], labels: Mapping[str, str]
     ) -> tuple[list[OptionRule], dict[str, str]]:
         wanted: dict[str, OptionRule] = {}
         chosen: dict[str, str] = {}
-        for value in values:
-            label = labels.get(value, value)
-            option = self._option(line.destination, rule.to, label)
-            if option.label != value:
-                self._note(line, rule.to, value, option.label)
+        for spellings in choices:
+            key = option_key(spellings[0])
+            option = self._option(line.destination, rule.to, labels.get(key, spellings[0]))
+            for spelling in spellings:
+                if option.label != spelling:
+                    self._note(line, rule.to, spelling, option.label)
             wanted[option.value] = OptionRule(value=option.value, label=option.label)
-            chosen[option_key(value)] = option.value
+            chosen[key] = option.value
         return list(wanted.values()), chosen
 
     def _option(self, object_name: str, field_name: str, label: str) -> Option:
         """Return the option of a label: one that is there, or a new one with a value of its own."""
         made = self._made.setdefault((object_name, field_name), {})
-        spec = self._schema[object_name].fields.get(field_name)
+        spec = self._fields(object_name).get(field_name)
         existing = spec.options if spec else ()
         _, shown = self._rules.option(label, ())
         known = {option_key(o.label): o for o in existing} | made
@@ -188,38 +195,63 @@ class Proposer:
         refused = set(taken)
         while True:
             name = self._rules.custom_field_name(column.label, refused)
-            standing = self._schema[object_name].fields.get(name)
+            standing = self._fields(object_name).get(name)
             if standing is None or (standing.custom and standing.type is column.type):
                 return name
             refused.add(name)
 
-    def _strangers(self) -> Iterator[str]:
-        known = {f"{line.id}.{rule.to}" for line in self._mapping.lines for rule in line.fields}
+    def _fields(self, object_name: str) -> Mapping[str, FieldSpec]:
+        spec = self._schema.get(object_name)
+        return spec.fields if spec else {}
+
+    # -- what does not fit -----------------------------------------------------------------
+
+    def _misfits(self, resolved: PairMapping) -> Iterator[str]:
+        for line in resolved.lines:
+            place = f"lines.{line.id}"
+            if line.destination not in self._schema:
+                there = ", ".join(sorted(self._schema))
+                yield f"{place}.destination = {line.destination!r}: the destination has: {there}"
+                continue
+            for name in sorted(_written(line) - set(self._fields(line.destination))):
+                yield f"{place}.{name}: {line.destination} has no such field; add create to it"
+            yield from self._misplaced_files(line)
+
+    def _misplaced_files(self, line: Line) -> Iterator[str]:
+        attachment = self._rules.capabilities.attachment
+        if (line.file is not None) != (line.destination == attachment):
+            place = f"lines.{line.id}.destination = {line.destination!r}"
+            yield f"{place}: files go to {attachment or 'no object'}, and only lines with file do"
+
+    def _strangers(self, resolved: PairMapping) -> Iterator[str]:
+        lines = (*self._mapping.lines, *resolved.lines)
+        known = {f"{line.id}.{rule.to}" for line in lines for rule in line.fields}
         for name in sorted(set(self._value_maps) - known):
-            yield f"value_maps.{name}: the mapping has no such line.field"
+            yield f"value_maps.{name}: the mapping has no such line.field; mend or remove it"
 
 
-def _ordered(values: Counter[str], order: tuple[str, ...]) -> list[str]:
-    """Each choice once: of spellings that differ by case the most frequent one, known ones first."""
-    best: dict[str, str] = {}
+def _choices(values: Counter[str], order: tuple[str, ...]) -> list[list[str]]:
+    """Return the spellings of each choice, the most frequent one first; known choices first."""
+    spellings: dict[str, list[str]] = {}
     for value, _ in sorted(values.items(), key=lambda item: (-item[1], item[0])):
-        best.setdefault(option_key(value), value)
+        spellings.setdefault(option_key(value), []).append(value)
     rank = {option_key(value): number for number, value in enumerate(order)}
-    return [best[key] for key in sorted(best, key=lambda key: (rank.get(key, len(rank)), key))]
+    keys = sorted(spellings, key=lambda key: (rank.get(key, len(rank)), key))
+    return [spellings[key] for key in keys]
 
 
-def _misfits(mapping: PairMapping, schema: Mapping[str, ObjectSpec]) -> Iterator[str]:
-    for line in mapping.lines:
-        spec = schema.get(line.destination)
-        if spec is None:
-            yield f"lines.{line.id}.destination = {line.destination!r}: the destination has no such object"
-            continue
-        made = {rule.to for rule in line.fields if rule.create} | {line.source_id_field}
-        names = [rule.to for rule in line.fields] + [link.to for link in line.links]
-        names += [rule.to for rule in line.owners if rule.create is None]
-        for name in sorted(set(names)):
-            if name not in spec.fields and name not in made:
-                yield f"lines.{line.id}.{name}: {line.destination} has no such field and none is created"
+def _kept_row(row: Row, kept: set[str]) -> Row:
+    """Return a row of the customer's table without the lines that his choices drop."""
+    by = tuple(name for name in row.by if name.partition(".")[0] in kept)
+    return row.model_copy(update={"by": by})
+
+
+def _written(line: Line) -> set[str]:
+    """Return the fields that a line writes and does not create."""
+    plain = {rule.to for rule in line.fields if rule.create is None}
+    owners = {rule.to for rule in line.owners if rule.create is None}
+    made = {rule.to for rule in line.fields if rule.create is not None}
+    return (plain | owners | {link.to for link in line.links}) - made
 
 
 def wanted_schema(mapping: PairMapping) -> list[ObjectSpec]:

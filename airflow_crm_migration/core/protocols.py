@@ -165,6 +165,8 @@ class Capabilities:
     :param reads_trash: whether trashed records can be found
     :param sets_created_at: whether it keeps original creation times
     :param attachment: object that holds files, None where files are not moved
+    :param file_field: its field that takes the file id that an upload returns
+    :param file_name_field: its field that takes the file's name
     """
 
     batch_size: int
@@ -173,6 +175,8 @@ class Capabilities:
     reads_trash: bool
     sets_created_at: bool
     attachment: str | None
+    file_field: str
+    file_name_field: str
     max_file_bytes: int
 
 

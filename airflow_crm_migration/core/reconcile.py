@@ -123,9 +123,9 @@ def reconcile_phase(
     others = {i: e for e in entries if (i := e.destination_id or "") not in ours}
     result = PhaseReconciliation(phase, len(ours), 0, existing_expected=len(others))
     if field_name is None:
-        _by_id(destination, phase, ours, result, run)
+        _by_id(destination, ours, result, run)
     else:
-        _by_mark(destination, phase, ours, result, run, (field_name, prefix))
+        _by_mark(destination, ours, result, run, (field_name, prefix))
     touched = [i for i, e in others.items() if e.last["run"] == run]
     result.existing_missing = _absent(destination, phase, touched)
     _joins(destination, snapshot, phase, run, result)
@@ -145,17 +145,16 @@ def _bears_mark(entry: Entry, field_name: str | None) -> bool:
 
 def _by_mark(
     destination: Destination,
-    phase: str,
     ours: Mapping[str, Entry],
     result: PhaseReconciliation,
     run: str,
     mark: tuple[str, str],
 ) -> None:
     """Count by our mark; only when that disagrees, list the ids and compare them as sets."""
-    result.counted = destination.count(phase, *mark)
+    result.counted = destination.count(result.phase, *mark)
     if result.counted == result.expected:
         return
-    listed = {stored.id for stored in destination.listing(phase, *mark)}
+    listed = {stored.id for stored in destination.listing(result.phase, *mark)}
     result.counted = len(listed)
     result.missing = sorted(set(ours) - listed)
     result.missing_now = [i for i in result.missing if ours[i].last["run"] == run]
@@ -164,13 +163,12 @@ def _by_mark(
 
 def _by_id(
     destination: Destination,
-    phase: str,
     ours: Mapping[str, Entry],
     result: PhaseReconciliation,
     run: str,
 ) -> None:
     written = [i for i, e in ours.items() if e.last["run"] == run]
-    result.missing = result.missing_now = _absent(destination, phase, written)
+    result.missing = result.missing_now = _absent(destination, result.phase, written)
     result.counted = result.expected - len(result.missing)
 
 

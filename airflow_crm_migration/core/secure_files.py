@@ -20,6 +20,7 @@ from airflow_crm_migration.core.staging import Staging, copy_stream, pack_lines,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_crm_migration.core.mapping import FileRule
     from airflow_crm_migration.core.protocols import Values
 
 DROPPED = f"{FOLDER}/files"
@@ -42,19 +43,18 @@ class Securing:
     """
     The binaries of one run to be copied.
 
+    :param object_name: source object whose records name them
+    :param rule: which of its fields do
     :param open_url: opens an address as a stream; None where only dropped files can be had
     :param max_bytes: most that the destination takes
-    :param path: field that holds the path or address
-    :param size: field that holds the size that the source declares
     """
 
     staging: Staging
     run: str
+    object_name: str
+    rule: FileRule
     open_url: Callable[[str], IO[bytes]] | None
     max_bytes: int
-    object_name: str = "attachment"
-    path: str = "path"
-    size: str = "size"
     progress: Progress = field(default_factory=Progress)
 
     def secure(self) -> dict[str, int]:
@@ -76,8 +76,8 @@ class Securing:
         return dict(Counter(row.get("reason", "secured") for row in rows))
 
     def _secured(self, record: Values) -> dict[str, Any]:
-        path = record.get(self.path) or ""
-        declared = int(Decimal(record.get(self.size, 0)))
+        path = record.get(self.rule.source) or ""
+        declared = int(Decimal((record.get(self.rule.size) if self.rule.size else None) or 0))
         if declared > self.max_bytes:
             raise _Unusable(Reason.FILE_TOO_LARGE, f"{declared} of at most {self.max_bytes} bytes")
         scheme, remote, _ = path.partition("://")
@@ -151,12 +151,12 @@ class Securing:
         return not (root / name).resolve().is_relative_to((root / DROPPED).resolve())
 
 
-def index_name(run: str, object_name: str = "attachment") -> str:
+def index_name(run: str, object_name: str) -> str:
     """Return where a run keeps which binary belongs to which attachment."""
     return f"{run}/extract/{object_name}/files.jsonl.gz"
 
 
-def read_files(staging: Staging, run: str, object_name: str = "attachment") -> list[dict[str, Any]]:
+def read_files(staging: Staging, run: str, object_name: str) -> list[dict[str, Any]]:
     """
     Return which binary belongs to which attachment.
 

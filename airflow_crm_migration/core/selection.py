@@ -94,6 +94,6 @@ def _add_parents(
         return any(ids for _, ids in index.matches(way, of))
 
     for when, way in ways:
-        if holds(when, record, {}, related):
+        if holds(when, record, {}, related) and holds(way.when, record, {}, related):
             for _, ids in index.matches(way, record):
                 chosen.setdefault(way.object, set()).update(ids)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
+_LONGEST = 60
 _FIXES = {
     "extra_forbidden": "there is no such setting here; remove it or mend its spelling",
     "missing": "is missing; add it",
@@ -25,11 +26,11 @@ def findings_of(error: ValidationError, place: str) -> list[str]:
 
 def _line(place: str, finding: Any) -> str:
     where = ".".join(str(part) for part in finding["loc"])
-    fix = _FIXES.get(finding["type"], finding["msg"])
+    fix = _FIXES.get(finding["type"], finding["msg"].removeprefix("Value error, "))
     value = "" if finding["type"] == "missing" else f" = {_short(finding['input'])}"
     return f"{place}: {where}{value}: {fix}"
 
 
 def _short(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.operators.steps import StepOperator
@@ -33,16 +34,18 @@ class PreflightOperator(StepOperator):
         """
         from airflow_crm_migration.core.canonical import time_text
         from airflow_crm_migration.core.errors import UserMistake
-        from airflow_crm_migration.core.steps.preflight import check_pools, check_staging, judge
+        from airflow_crm_migration.core.staging import try_out
+        from airflow_crm_migration.core.steps.preflight import check_pools, judge
         from airflow_crm_migration.hooks.signing import signing_keyring
 
         run = self.run_of(context)
-        findings = check_staging(run) + check_pools(run.staging, self.pools)
+        findings = check_pools(run.staging, self.pools)
         blockers = judge(findings)
-        try:
-            signing_keyring()
-        except UserMistake as mistake:
-            blockers += mistake.findings
+        for check in (partial(try_out, run.staging), signing_keyring):
+            try:
+                check()
+            except UserMistake as mistake:
+                blockers += mistake.findings
         if blockers:
             raise UserMistake(blockers)
         params = context["params"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.operators.destination import PhaseOperator
+from airflow_crm_migration.tasks import fail
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -19,8 +20,6 @@ class ReconcilePhaseOperator(PhaseOperator):
 
         :return: expected, counted and missing
         """
-        from airflow.sdk.exceptions import AirflowFailException
-
         from airflow_crm_migration.core.steps.mapping import load
         from airflow_crm_migration.core.steps.reconcile import NotReconciled, reconcile_step
 
@@ -32,4 +31,4 @@ class ReconcilePhaseOperator(PhaseOperator):
                 self.phase,
             )
         except NotReconciled as error:
-            raise AirflowFailException(str(error)) from None
+            fail(self.log, [str(error)])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_crm_migration.operators.steps import StepOperator
+from airflow_crm_migration.operators.steps import PairOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class SecureFilesOperator(StepOperator):
+class SecureFilesOperator(PairOperator):
     """
     Copies every binary that can be had, once per engagement.
 
@@ -33,6 +33,8 @@ class SecureFilesOperator(StepOperator):
 
         :return: how many were secured, and how many not by reason
         """
+        from collections import Counter
+
         from airflow_crm_migration.core.protocols import Progress
         from airflow_crm_migration.core.secure_files import Securing
         from airflow_crm_migration.hooks.registry import rules_of, source_hook
@@ -43,8 +45,12 @@ class SecureFilesOperator(StepOperator):
             source_hook(self.platform, self.conn_id).open_file if self.conn_id else open_public
         )
         limit = rules_of(self.destination).capabilities.max_file_bytes
-        counts = Securing(
-            run.staging, run.folder, open_url, limit, progress=Progress(self.say)
-        ).secure()
-        run.write("files.json", counts)
-        return counts
+        counts: Counter[str] = Counter()
+        for name, rule in self.mapping.files.items():
+            counts += Counter(
+                Securing(
+                    run.staging, run.folder, name, rule, open_url, limit, Progress(self.say)
+                ).secure()
+            )
+        run.write("files.json", dict(counts))
+        return dict(counts)

@@ -35,9 +35,12 @@ class StepOperator(MigrationOperator):
         from airflow_crm_migration.hooks.signing import signing_keyring
 
         try:
-            return signed_decisions(self.staging, signing_keyring(), self.gate(gate), signers)
+            decisions: dict[str, Any] = signed_decisions(
+                self.staging, signing_keyring(), self.gate(gate), signers
+            )
         except NotSigned as error:
             raise UserMistake(str(error)) from None
+        return decisions
 
     def say(self, line: str) -> None:
         """Tell the log how far the step is."""
@@ -48,7 +51,7 @@ class PairOperator(StepOperator):
     """
     A step that needs the pair's mapping as packaged.
 
-    :param pair: for example ``klipy_to_twenty``
+    :param pair: name of its mapping file, ``<source>_to_<destination>``
     :param choices: as the engagement says
     """
 

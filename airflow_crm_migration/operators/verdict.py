@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.operators.steps import StepOperator
+from airflow_crm_migration.tasks import fail
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -31,8 +32,6 @@ class VerdictOperator(StepOperator):
 
         :return: the counts in words
         """
-        from airflow.sdk.exceptions import AirflowFailException
-
         from airflow_crm_migration.core.steps.verdict import verdict_step
 
         ti = context["ti"]
@@ -42,5 +41,5 @@ class VerdictOperator(StepOperator):
         for line in verdict.lines:
             self.log.info("%s", line)
         if verdict.failures:
-            raise AirflowFailException("; ".join(verdict.failures))
+            fail(self.log, verdict.failures)
         return verdict.lines

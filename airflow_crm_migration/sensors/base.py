@@ -43,12 +43,14 @@ class GateSensor(MigrationBase, BaseSensorOperator):
 
     It looks in the worker. While it waits it defers to Airflow's own time trigger, so that no key,
     connection or client is ever in the triggerer, and nothing that it knows has to survive: since
-    when it waits is kept in staging. It never retries, for it looks again anyway.
+    when it waits is kept in staging. Retries are for a look that goes wrong, for example because
+    its worker is lost: in weeks of looking that happens, and the wait goes on as if it had not.
 
     :param gate: name of the gate
     :param timeout: the longest wait, as a timedelta or in seconds
-    :param poke_interval: time between two looks, as a timedelta or in seconds; below half a minute
-        a task may be back before Airflow's scheduler has noted that it left, which fails it
+    :param poke_interval: time between two looks, as a timedelta or in seconds; below 15 seconds a
+        task may be back before Airflow's scheduler has noted that it left, which fails it (observed
+        on Airflow 3.3 with 5 seconds; ``dag.test()`` has no scheduler and can do with any)
     :param deferrable: without a triggerer: False, then Airflow reschedules the task
     """
 
@@ -59,10 +61,15 @@ class GateSensor(MigrationBase, BaseSensorOperator):
         timeout: timedelta | float = timedelta(days=28),
         poke_interval: timedelta | float = timedelta(minutes=15),
         deferrable: bool = True,
+        retries: int = 2,
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            timeout=timeout, poke_interval=poke_interval, mode="reschedule", retries=0, **kwargs
+            timeout=timeout,
+            poke_interval=poke_interval,
+            mode="reschedule",
+            retries=retries,
+            **kwargs,
         )
         self.gate_name = gate
         self.deferrable = deferrable
@@ -79,7 +86,7 @@ class GateSensor(MigrationBase, BaseSensorOperator):
         :return: what :meth:`look` hands on
         :raises AirflowSensorTimeout: nobody opened the gate in time
         """
-        with mistakes_fail():
+        with mistakes_fail(self.log):
             view, gate = self.look(context), self.gate(self.gate_name)
             if view.is_open:
                 wait_ended(self.staging, gate)
@@ -89,10 +96,12 @@ class GateSensor(MigrationBase, BaseSensorOperator):
             since = wait_started(self.staging, gate, view.digest, run_prefix(context), now)
             if now >= since + timedelta(seconds=self.timeout):
                 wait_ended(self.staging, gate)
-                raise AirflowSensorTimeout(
+                line = (
                     f"{gate}: shut for {timedelta(seconds=self.timeout)}; {view.line}; "
                     "clear this task to wait anew"
                 )
+                self.log.error("%s", line)
+                raise AirflowSensorTimeout(line)
             self.log.info("%s: waiting since %s; %s", gate, since.isoformat(), view.line)
         return self._let_go(min(view.pause, timedelta(seconds=self.poke_interval)))
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.protocols import Route
 from airflow_crm_migration.hooks.registry import hook_class
-from airflow_crm_migration.tasks import run_prefix
 from airflow_crm_migration.sensors.base import GateSensor, View
+from airflow_crm_migration.tasks import run_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_crm_migration.core.errors import Throttled, Unsettled
 from airflow_crm_migration.core.owners import OwnerMatch, OwnerStatus, SourceOwner, match_owners
 from airflow_crm_migration.hooks.registry import destination_hook
-from airflow_crm_migration.tasks import run_prefix
 from airflow_crm_migration.sensors.base import GateSensor, View
+from airflow_crm_migration.tasks import run_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

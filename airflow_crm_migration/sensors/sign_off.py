@@ -20,14 +20,20 @@ class SignOffSensor(GateSensor):
     Waits until what is proposed now is signed, and returns its digest.
 
     :param signers: who may sign, by mail address or name; empty for anyone
+    :param modes: modes of a run that need the decision; empty for all
     """
 
-    def __init__(self, *, signers: Sequence[str] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *, signers: Sequence[str] = (), modes: Sequence[str] = (), **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.signers = tuple(signers)
+        self.modes = tuple(modes)
 
     def look(self, context: Context) -> View:
         """Compare what is proposed with the last sign-off."""
+        if self.modes and (mode := context["params"]["mode"]) not in self.modes:
+            return View(True, f"a run of mode {mode} does not need it")
         gate = self.gate(self.gate_name)
         found = state(self.staging, signing_keyring(), gate, self.signers)
         if found.signed:

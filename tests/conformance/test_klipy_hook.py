@@ -233,8 +233,9 @@ def test_every_file_is_secured_or_has_a_reason(
 ) -> None:
     reading: Reading = request.getfixturevalue(way)
     open_url = reading.hook.open_file if reading.hook else None
-    Securing(reading.staging, "r1", open_url, MAX_BYTES).secure()
-    for row in read_files(reading.staging, "r1"):
+    [(name, rule)] = load_mapping("klipy_to_twenty").files.items()
+    Securing(reading.staging, "r1", name, rule, open_url, MAX_BYTES).secure()
+    for row in read_files(reading.staging, "r1", name):
         file = world.files[row["id"]]
         if file.id in world.truth.unmigratable_files or file.id in world.truth.empty_files:
             assert "sha256" not in row, file

@@ -14,8 +14,8 @@ from airflow_crm_migration.core.signoff import sign
 from airflow_crm_migration.core.waiting import read_wait
 from airflow_crm_migration.hooks.signing import signing_keyring
 from airflow_crm_migration.hooks.staging import open_staging
-from airflow_crm_migration.tasks import MigrationOperator
 from airflow_crm_migration.sensors.sign_off import SignOffSensor
+from airflow_crm_migration.tasks import MigrationOperator
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -116,13 +116,14 @@ class Loading:
         self.mapping = parse_mapping(PAIR.format(policy=policy), "small.yaml")
         self.hook = TwentyHook(conn_id)
         self._prepared: set[str] = set()
+        self._prepare(self.run())
 
     # -- loading ---------------------------------------------------------------------------
 
     def run(self, name: str = "run-1", *, dry_run: bool = False) -> Run:
         return Run(self.staging, name, "acme", "sandbox", dry_run)
 
-    def prepare(self, run: Run) -> None:
+    def _prepare(self, run: Run) -> None:
         if run.folder not in self._prepared:
             self._prepared.add(run.folder)
             prepare_destination(run, self.hook, self.mapping)
@@ -136,18 +137,23 @@ class Loading:
         dry_run: bool = False,
         hook: Any = None,
     ) -> dict[str, Any]:
-        """Load drafts and return outcome -> number of principal records."""
-        at = self.run(run, dry_run=dry_run)
-        self.prepare(at)
+        """Load drafts and return what the load says."""
+        self.transform(phase, drafts, run=run)
+        return self.load_again(phase, run=run, dry_run=dry_run, hook=hook)
+
+    def transform(self, phase: str, drafts: list[dict[str, Any]], *, run: str = "run-1") -> None:
+        """Write drafts."""
+        at = self.run(run)
+        self._prepare(at)
         writer = PartWriter(self.staging, at.name(f"transform/{phase}"))
         for row in drafts:
             writer.add(row)
         writer.finish(read=Counter(row["key"][0] for row in drafts), phase=phase)
-        return self.load_again(phase, run=run, dry_run=dry_run, hook=hook)
 
     def load_again(
         self, phase: str, *, run: str = "run-1", dry_run: bool = False, hook: Any = None
     ) -> dict[str, Any]:
+        """Load the drafts that were written before."""
         at = self.run(run, dry_run=dry_run)
         hook = hook or TwentyHook(self.conn_id)
         return load_step(at, hook, self.mapping, phase, owners={}, say=lambda line: None)

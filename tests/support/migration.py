@@ -1,16 +1,15 @@
-"""Drives the steps of a migration without Airflow's scheduler: cheap enough to run by the hundred."""
+"""Drives the steps of a migration without a scheduler: cheap enough to run by the hundred."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.csv_format import CsvFormat
+from airflow_crm_migration.core.dry_run import DryDestination
 from airflow_crm_migration.core.extract import Extraction
 from airflow_crm_migration.core.gates import Gate, read_proposal
 from airflow_crm_migration.core.inbox import copy_inbox
@@ -32,9 +31,12 @@ from airflow_crm_migration.core.steps.reconcile import reconcile_step
 from airflow_crm_migration.core.steps.schema import prepare_destination
 from airflow_crm_migration.core.steps.source_records import choose_sample
 from airflow_crm_migration.core.steps.transform import transform_step
-from airflow_crm_migration.hooks.klipy.objects import OBJECTS
-from airflow_crm_migration.hooks.registry import destination_hook, source_hook
+from airflow_crm_migration.hooks.registry import destination_hook, hook_class, source_hook
 from airflow_crm_migration.hooks.safe_download import open_public
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 KEYRING = Keyring.parse("test:" + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI=")
 SIGNER = "Tess Ter <tess@example.com>"
@@ -50,11 +52,11 @@ def connection(name: str, platform: str, url: str, key: str, **extra: Any) -> st
 @dataclass
 class Migration:
     """
-    One engagement, Klipy to Twenty, and its runs.
+    One engagement and its runs.
 
     :param folder: staging of the engagement, with the export in ``inbox/``
-    :param destination: connection id of Twenty
-    :param source: connection id of Klipy, None for CSV alone
+    :param destination: connection id
+    :param source: connection id, None for CSV alone
     :param owners: overrides
     """
 
@@ -83,7 +85,7 @@ class Migration:
 
     def hook(self) -> Any:
         """Return a new hook of the destination."""
-        return destination_hook("twenty", self.destination)
+        return destination_hook(self.pair.destination, self.destination)
 
     def full(self, *, sample: int | None = None, dry_run: bool = False) -> Run:
         """Do a whole run and return it; every phase must reconcile."""
@@ -98,12 +100,12 @@ class Migration:
 
     def read_source(self, run: Run) -> None:
         """Probe, extract, secure the files."""
-        hook = source_hook("klipy", self.source) if self.source else None
+        hook = source_hook(self.pair.source, self.source) if self.source else None
         names = self.pair.source_objects
         found = [vars(a) for a in hook.probe()] if hook else csv_only(names, "no connection")
         run.write(PROBE, [row for row in found if row["object"] in names])
         routes = {row["object"]: Route(row["route"]) for row in run.read(PROBE)}
-        specs = {name: OBJECTS[name] for name in names}
+        specs = {name: hook_class(self.pair.source).objects[name] for name in names}
         copied = copy_inbox(run.staging, run.folder, list(specs.values()))
         for name in self.pair.reading_order:
             Extraction(
@@ -117,7 +119,9 @@ class Migration:
                 copied,
             ).extract()
         limit = self.hook().capabilities.max_file_bytes
-        Securing(run.staging, run.folder, hook.open_file if hook else open_public, limit).secure()
+        open_url = hook.open_file if hook else open_public
+        for name, rule in self.pair.files.items():
+            Securing(run.staging, run.folder, name, rule, open_url, limit).secure()
 
     def decide(self, run: Run, sample: int | None = None) -> None:
         """Duplicates, owners, mapping: proposed, signed, applied."""
@@ -182,9 +186,10 @@ class Migration:
 
     def load(self, run: Run, phase: str) -> dict[str, Any]:
         """Load the drafts of a phase."""
+        hook = self.hook()
         return load_step(
             run,
-            self.hook(),
+            DryDestination(hook) if run.dry_run else hook,
             self.mapping(run),
             phase,
             owners=read_owners(run),

@@ -40,24 +40,19 @@ _BY_OUTCOME = (
     "SELECT line, object, source_id, part, origin, last FROM records"
     " WHERE outcome = ? AND (part = '') = ?"
 )
-_FORGET_INTENT = (
-    "DELETE FROM intents WHERE line = ? AND object = ? AND source_id = ? AND part = ?"
-)
+_FORGET_INTENT = "DELETE FROM intents WHERE line = ? AND object = ? AND source_id = ? AND part = ?"
 _MARK_ATTACHED = (
     "UPDATE uploads SET attached = 1"
     " WHERE line = ? AND object = ? AND source_id = ? AND part = ? AND file_id = ?"
 )
 _ENTRY = (
-    "SELECT origin, last FROM records"
-    " WHERE line = ? AND object = ? AND source_id = ? AND part = ?"
+    "SELECT origin, last FROM records WHERE line = ? AND object = ? AND source_id = ? AND part = ?"
 )
 _PRINCIPALS = (
-    "SELECT line, object, source_id, part, origin, last FROM records"
-    " WHERE phase = ? AND part = ''"
+    "SELECT line, object, source_id, part, origin, last FROM records WHERE phase = ? AND part = ''"
 )
 _PARTS = (
-    "SELECT line, object, source_id, part, origin, last FROM records"
-    " WHERE phase = ? AND part != ''"
+    "SELECT line, object, source_id, part, origin, last FROM records WHERE phase = ? AND part != ''"
 )
 _HOLDERS = (
     "SELECT line, object, source_id, part FROM records"

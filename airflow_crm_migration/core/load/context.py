@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.ids import Key
-from airflow_crm_migration.core.load.plan import Task, hashes
+from airflow_crm_migration.core.load.plan import Hashes, Task, hashes
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 
 if TYPE_CHECKING:
@@ -115,31 +115,22 @@ def event(
     return row | ({"detail": detail} if detail else {}) | ({"id": id} if id else {})
 
 
-def written(spec: ObjectSpec, task: Task, stored: Stored, outcome: Outcome, reason: Reason) -> Row:
+def created(spec: ObjectSpec, task: Task, stored: Stored) -> Row:
+    """Return the ledger row of a creation, verified: what is stored beside what was meant."""
+    return created_as(spec, task.key, hashes(spec, task.values, task.values), stored)
+
+
+def created_as(spec: ObjectSpec, key: Key, sent: Hashes, stored: Stored) -> Row:
     """
-    Return the ledger row of a verified write: what the reply holds is compared with what was meant.
+    Return the ledger row of a verified creation of whose values only the hashes are known.
 
-    :param outcome: when all is as meant; a field that is not is named in ``detail``
+    :param sent: what was meant; a field that is stored as anything else is named in ``detail``
     """
-    sent = hashes(spec, task.values, task.values)
-    return written_hashes(spec, task.key, sent, stored, outcome, reason)
-
-
-def written_hashes(
-    spec: ObjectSpec,
-    key: Key,
-    sent: Mapping[str, Any],
-    stored: Stored,
-    outcome: Outcome,
-    reason: Reason,
-) -> Row:
-    """Return the ledger row of a verified write of which only the hashes are known."""
-    now = hashes(spec, stored.values, [n for n in stored.values if n in spec.fields and n in sent])
-    other = sorted(name for name in sent if sent[name] != now.get(name))
-    if other:
-        reason = Reason.STORED_DIFFERENTLY
+    now = hashes(spec, stored.values, sent)
+    other = [name for name in sorted(sent) if sent[name] != now.get(name)]
+    reason = Reason.STORED_DIFFERENTLY if other else Reason.NEW
     return event(
-        key, outcome, reason, detail=", ".join(other), id=stored.id, sent=dict(sent), stored=now
+        key, Outcome.CREATED, reason, detail=", ".join(other), id=stored.id, sent=sent, stored=now
     )
 
 

@@ -12,11 +12,11 @@ from airflow_crm_migration.core.ids import Key, made_id
 from airflow_crm_migration.core.load.batches import write_batch
 from airflow_crm_migration.core.load.context import (
     LoadContext,
+    created,
+    created_as,
     intent,
     refused,
     unwritten,
-    written,
-    written_hashes,
 )
 from airflow_crm_migration.core.load.records import KeptOut, Placed, placed_task
 from airflow_crm_migration.core.outcomes import Outcome, Reason
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.load.plan import Task
     from airflow_crm_migration.core.staging import Staging
 
-FILE_FIELD = "file"
 _CHUNK = 1 << 20
 
 
@@ -71,7 +70,7 @@ class _Files:
     def __init__(self, context: LoadContext, staging: Staging) -> None:
         self._at = context
         self._staging = staging
-        self._size = context.destination.capabilities.batch_size
+        self._can = context.destination.capabilities
         self._waiting: list[_Upload] = []
 
     def add(self, task: Task, file: dict[str, Any]) -> None:
@@ -81,7 +80,7 @@ class _Files:
             return
         task.id = made_id(self._at.tenant, self._at.engagement, task.key)
         self._waiting.append(_Upload(task, file["sha256"], file["size"]))
-        if len(self._waiting) >= self._size:
+        if len(self._waiting) >= self._can.batch_size:
             self.finish()
 
     def finish(self) -> None:
@@ -101,15 +100,16 @@ class _Files:
 
     def _intent(self, upload: _Upload) -> Row:
         row = intent(upload.task, "attach", self._at.spec, sha256=upload.sha256)
-        return row | {"sent": row["sent"] | {FILE_FIELD: file_hash(upload.sha256)}}
+        return row | {"sent": row["sent"] | {self._can.file_field: file_hash(upload.sha256)}}
 
     def _upload(self, upload: _Upload) -> bool:
-        """Upload one binary; that it is up is told at once, so that a crash leaves a trace of it."""
+        """Upload one binary; that it is up is told at once: a crash must leave a trace of it."""
         task = upload.task
         try:
             with self._staging.open(f"files/{upload.sha256}") as content:
-                name = str(task.values.get("name") or upload.sha256)
-                upload.file_id = self._at.destination.upload(name, upload.size, content)
+                upload.file_id = self._at.destination.upload(
+                    self._name(upload), upload.size, content
+                )
         except Refused as refusal:
             self._at.conclude([refused(task.key, refusal.message)])
             return False
@@ -119,13 +119,16 @@ class _Files:
         return True
 
     def _row(self, upload: _Upload) -> Write:
-        file = [{"file_id": upload.file_id, "label": upload.task.values.get("name") or "file"}]
-        return Write(upload.task.id, {**upload.task.values, FILE_FIELD: file})
+        file = [{"file_id": upload.file_id, "label": self._name(upload)}]
+        return Write(upload.task.id, {**upload.task.values, self._can.file_field: file})
+
+    def _name(self, upload: _Upload) -> str:
+        return str(upload.task.values.get(self._can.file_name_field) or upload.sha256)
 
     def _told(self, upload: _Upload, result: Stored | Refused) -> Row:
         if not isinstance(result, Stored):
             return refused(upload.task.key, result.message)
-        row = written(self._at.spec, upload.task, result, Outcome.CREATED, Reason.NEW)
+        row = created(self._at.spec, upload.task, result)
         return compare_content(self._at, row, upload.sha256, result)
 
 
@@ -136,18 +139,28 @@ def compare_content(context: LoadContext, row: Row, sha256: str, attachment: Sto
     :param row: of the attachment's verified record
     :param sha256: of the binary that was uploaded
     """
+    try:
+        found = _read_back(context, attachment)
+    except Refused as refusal:
+        found = refusal.message
+    field = context.destination.capabilities.file_field
+    files = attachment.values.get(field) or [{"file_id": ""}]
+    row = row | {
+        "sent": row["sent"] | {field: file_hash(sha256)},
+        "stored": row["stored"] | {field: file_hash(found)},
+        "file_id": files[0]["file_id"],
+    }
+    if found != sha256:
+        row |= {"reason": Reason.FILE_DIFFERS, "detail": f"{found} instead of {sha256}"}
+    return row
+
+
+def _read_back(context: LoadContext, attachment: Stored) -> str:
     seen = hashlib.sha256()
     with context.destination.download(attachment) as content:
         while chunk := content.read(_CHUNK):
             seen.update(chunk)
-    row = row | {
-        "sent": row["sent"] | {FILE_FIELD: file_hash(sha256)},
-        "stored": row["stored"] | {FILE_FIELD: file_hash(seen.hexdigest())},
-        "file_id": attachment.values[FILE_FIELD][0]["file_id"],
-    }
-    if seen.hexdigest() != sha256:
-        row |= {"reason": Reason.FILE_DIFFERS, "detail": f"{seen.hexdigest()} instead of {sha256}"}
-    return row
+    return seen.hexdigest()
 
 
 def file_hash(sha256: str) -> str:
@@ -166,9 +179,10 @@ def settle_attachments(context: LoadContext) -> None:
 def _verdict(context: LoadContext, row: Row, stored: Stored | None) -> Row:
     if stored is None:
         return unwritten(row)
-    sent = {name: value for name, value in row["sent"].items() if name != FILE_FIELD}
+    field = context.destination.capabilities.file_field
+    sent = {name: value for name, value in row["sent"].items() if name != field}
     key = Key(*row["key"])
-    told = written_hashes(context.spec, key, sent, stored, Outcome.CREATED, Reason.NEW)
+    told = created_as(context.spec, key, sent, stored)
     return told if stored.trashed else compare_content(context, told, row["sha256"], stored)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.ids import Key, made_id
 from airflow_crm_migration.core.load.batches import write_batch
-from airflow_crm_migration.core.load.context import LoadContext, intent, refused, written
+from airflow_crm_migration.core.load.context import LoadContext, created, intent, refused
 from airflow_crm_migration.core.load.plan import Task
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
@@ -35,41 +35,38 @@ def load_joins(context: LoadContext, drafts: Iterable[Placed]) -> None:
 def _rows(
     context: LoadContext, place: list[Any], draft: dict[str, Any]
 ) -> Iterator[tuple[Join, Task]]:
-    own = context.snapshot.destination_id([Key(*draft["key"])]) if draft.get("joins") else None
+    record = Key(*draft["key"])
+    own = context.snapshot.destination_id([record]) if draft.get("joins") else None
     if own is None:
         return
     for name, links in draft["joins"].items():
         join = context.spec.fields[name].join
         if join is None:
             raise LookupError(f"{context.phase}.{name} is not a many-to-many field")
+        linked: set[str | None] = {None}
         for keys in links["targets"]:
-            task = _row(context, join, draft, own, [Key(*key) for key in keys])
-            if task is not None:
-                task.place = place
-                yield join, task
+            first = Key(*keys[0])
+            key = record._replace(part=f"{join.object}:{first.source_object}:{first.source_id}")
+            target = context.snapshot.destination_id(Key(*k) for k in keys)
+            # Two source records may be one in the destination: it is linked once.
+            if _is_due(context, key, target) and target not in linked:
+                column = join.other[context.line(first).destination]
+                identity = made_id(context.tenant, context.engagement, key)
+                yield join, Task(key, {join.own: own, column: target}, place, identity)
+            linked.add(target)
 
 
-def _row(
-    context: LoadContext, join: Join, draft: dict[str, Any], own: str, targets: list[Key]
-) -> Task | None:
-    record, first = Key(*draft["key"]), targets[0]
-    key = record._replace(part=f"{join.object}:{first.source_object}:{first.source_id}")
+def _is_due(context: LoadContext, key: Key, target: str | None) -> bool:
+    """Tell whether a row is to be written; one that cannot be is listed."""
     entry = context.snapshot.entry(key)
     if entry is not None and entry.stands:
         context.counts.add(key, Outcome.UNCHANGED, Reason.SAME)
-        return None
-    target = context.snapshot.destination_id(targets)
+        return False
     if target is None:
-        issue = {
-            "field": join.object,
-            "problem": Reason.PARENT_NOT_LOADED,
-            "detail": first.source_id,
-        }
-        context.counts.leave_out(record, [issue])
-        return None
-    column = join.other[context.line(first).destination]
-    identity = made_id(context.tenant, context.engagement, key)
-    return Task(key, {join.own: own, column: target}, [], identity)
+        join, _, source_id = key.part.split(":", 2)
+        issue = {"field": join, "problem": Reason.PARENT_NOT_LOADED, "detail": source_id}
+        context.counts.leave_out(key._replace(part=""), [issue])
+    return target is not None
 
 
 def _write(context: LoadContext, name: str, tasks: list[Task]) -> None:
@@ -82,7 +79,7 @@ def _write(context: LoadContext, name: str, tasks: list[Task]) -> None:
     )
     context.conclude(
         [
-            written(spec, task, result, Outcome.CREATED, Reason.NEW)
+            created(spec, task, result)
             if isinstance(result, Stored)
             else refused(task.key, result.message)
             for task, result in zip(tasks, results, strict=True)

@@ -9,10 +9,10 @@ from airflow_crm_migration.core.ids import made_id
 from airflow_crm_migration.core.load.batches import Result, write_batch
 from airflow_crm_migration.core.load.context import (
     LoadContext,
+    created,
     event,
     intent,
     refused,
-    written,
 )
 from airflow_crm_migration.core.load.existing import ExistingRecords
 from airflow_crm_migration.core.load.plan import writes_existing
@@ -53,7 +53,7 @@ class NewRecords:
         self._write_ready(self._size)
 
     def finish(self) -> None:
-        """Write what is left, and last what brings a key that another record of ours may give up."""
+        """Write what is left; last what brings a key that another record of ours may give up."""
         self._look_up()
         self._write_ready(1)
         if self._later:
@@ -87,7 +87,7 @@ class NewRecords:
                 self._meet(tasks[number], stored, Reason.EXISTING_RECORD)
 
     def _is_anothers(self, task: Task, stored: Stored) -> bool:
-        """Tell whether what holds the key came from another source record, which may lose it yet."""
+        """Tell whether the key stands with another source record, which may give it up yet."""
         holders = self._at.snapshot.holders(self._at.phase, stored.id)
         return any(key != task.key for key in holders)
 
@@ -103,7 +103,7 @@ class NewRecords:
         assert rule is not None  # noqa: S101  (only lines with the rule look records up)
         key = natural_key(self._at.spec, rule.by, task.values) or ""
         if stored.id == task.id and not stored.trashed:
-            self._at.conclude([written(self._at.spec, task, stored, Outcome.CREATED, Reason.NEW)])
+            self._at.conclude([created(self._at.spec, task, stored)])
         elif not identifies(self._at.spec, rule.by, key):
             self._give_up(task, rule)
             self._ready.append(task)
@@ -157,7 +157,7 @@ class NewRecords:
 
     def _told(self, task: Task, result: Result) -> Row | None:
         if isinstance(result, Stored):
-            return written(self._at.spec, task, result, Outcome.CREATED, Reason.NEW)
+            return created(self._at.spec, task, result)
         return None if isinstance(result, Duplicate) else refused(task.key, result.message)
 
     def _explain_duplicate(self, task: Task, refusal: Refused) -> None:

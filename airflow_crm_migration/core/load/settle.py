@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from airflow_crm_migration.core.ids import Key
 from airflow_crm_migration.core.load.context import (
     LoadContext,
+    created_as,
     event,
     unwritten,
-    written_hashes,
 )
 from airflow_crm_migration.core.load.plan import hashes
 from airflow_crm_migration.core.outcomes import Outcome, Reason
@@ -42,7 +42,7 @@ def _verdict(spec: ObjectSpec, row: Row, stored: Stored | None) -> Row:
     key = Key(*row["key"])
     if stored is not None and row["op"] == "create":
         # In the trash too: we made it, and what people did since is told like any other change.
-        return written_hashes(spec, key, row["sent"], stored, Outcome.CREATED, Reason.NEW)
+        return created_as(spec, key, row["sent"], stored)
     if stored is None or stored.trashed:
         return unwritten(row)
     if row["op"] == "restore":

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
         LinkWay,
         NewField,
         OwnerRule,
-        Step,
     )
+    from airflow_crm_migration.core.mapping_values import Step
 
 FIELD, LINK, OWNER = "field", "link", "owner"
 _POLICIES = {

@@ -11,17 +11,27 @@ from airflow_crm_migration.core.report.write import write_report
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_crm_migration.core.keyring import Keyring
     from airflow_crm_migration.core.run import Run
 
 
-def deliver_step(run: Run, phases: Sequence[str], mode: str) -> str:
+def deliver_step(
+    run: Run,
+    phases: Sequence[str],
+    mode: str,
+    *,
+    keyring: Keyring | None = None,
+    signers: Sequence[str] = (),
+) -> str:
     """
     Write the report, and propose the result of a full run in the sandbox as the rehearsal.
 
     :param phases: those that were to be loaded
+    :param keyring: checks the sign-offs that the report tells of
+    :param signers: who may sign, empty for anyone
     :return: name of the report in staging
     """
-    report = write_report(run.staging, run.folder)
+    report = write_report(run.staging, run.folder, keyring=keyring, signers=signers)
     rehearsal = mode == "full" and run.environment == "sandbox" and not run.dry_run
     results = {phase: run.read_if_there(f"reconcile/{phase}.json", None) for phase in phases}
     if rehearsal and all(result and result["reconciled"] for result in results.values()):

@@ -13,12 +13,13 @@ from airflow_crm_migration.core.dedupe.decisions import Decision, read_decisions
 from airflow_crm_migration.core.dedupe.model import Certainty, Cluster, Match, MergeMap
 from airflow_crm_migration.core.dedupe.people import find_duplicate_people
 from airflow_crm_migration.core.dedupe.resolve import resolve
+from airflow_crm_migration.core.dedupe.roles import Roles
 from airflow_crm_migration.core.dedupe.survivors import merged_values
 from airflow_crm_migration.core.extract_read import extracted_spec
 from airflow_crm_migration.core.gates import Gate, propose, read_proposal
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.staging import PartWriter, Staging
-from airflow_crm_migration.core.transform.lines import Stopped
+from airflow_crm_migration.core.transform.drafts import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -72,10 +73,11 @@ def find_step(run: Run, mapping: PairMapping) -> dict[str, int]:
     """
     found: dict[str, list[Cluster]] = {}
     counts: dict[str, int] = {}
-    for name, kind in mapping.duplicates.items():
-        clusters = FINDERS[kind](run.records(name))
+    for name, rule in mapping.duplicates.items():
+        roles = Roles(rule.fields)
+        clusters = FINDERS[rule.kind](roles.of(run.records(name)))
         found[name] = clusters
-        _write_sheet(run, name, clusters)
+        _write_sheet(run, name, roles, clusters)
         for cluster in clusters:
             label = f"{name} {cluster.kind}"
             counts[label] = counts.get(label, 0) + 1
@@ -123,10 +125,10 @@ def decide_step(run: Run, mapping: PairMapping, signed: Mapping[str, Any]) -> di
     clusters = run.read("dedupe/clusters.json")
     maps: dict[str, MergeMap] = {}
     writer = PartWriter(run.staging, run.name("dedupe/merged"))
-    for name in mapping.duplicates:
+    for name, rule in mapping.duplicates.items():
         decided = _keyed(signed["decided"].get(name, []))
         maps[name] = resolve([cluster_of(c) for c in clusters[name]], decided)
-        for values in _survivors(run, name, maps[name]):
+        for values in _survivors(run, name, Roles(rule.fields), maps[name]):
             writer.add({"object": name, "values": values})
     writer.finish()
     run.write(_DECIDED, {name: merge_map.to_json() for name, merge_map in maps.items()})
@@ -154,22 +156,22 @@ def sheet_name(object_name: str) -> str:
     return f"review/duplicates/{object_name}.csv"
 
 
-def _survivors(run: Run, name: str, merge_map: MergeMap) -> Iterator[Values]:
+def _survivors(run: Run, name: str, roles: Roles, merge_map: MergeMap) -> Iterator[Values]:
     """Walk the surviving records with the values of those that become part of them."""
     members = merge_map.members()
     wanted = {i for survivor, others in members.items() for i in (survivor, *others)}
-    records = {str(r["id"]): r for r in run.records(name) if str(r["id"]) in wanted}
-    spec = extracted_spec(run.staging, run.folder, name)
+    records = {str(r["id"]): r for r in roles.of(run.records(name)) if str(r["id"]) in wanted}
+    spec = roles.spec(extracted_spec(run.staging, run.folder, name))
     for survivor, others in members.items():
         group = [records[i] for i in (survivor, *others) if i in records]
-        yield merged_values(group, survivor, spec).values
+        yield roles.back(merged_values(group, survivor, spec).values)
 
 
-def _write_sheet(run: Run, name: str, clusters: list[Cluster]) -> None:
+def _write_sheet(run: Run, name: str, roles: Roles, clusters: list[Cluster]) -> None:
     """Write the review sheet anew; what people decided in it stays."""
     decided = _keyed(_decided(run.staging, name))
     members = {i for cluster in clusters for i in cluster.members}
-    records = {str(r["id"]): r for r in run.records(name) if str(r["id"]) in members}
+    records = {str(r["id"]): r for r in roles.of(run.records(name)) if str(r["id"]) in members}
     rows = write_review(clusters, records, decided)
     text = io.StringIO()
     if rows:

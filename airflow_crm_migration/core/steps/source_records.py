@@ -31,7 +31,8 @@ def indexed(run: Run, mapping: PairMapping) -> Iterator[LinkIndex]:
                 index.add(name, keys, record)
             # What names a rejected record names a record that did not arrive, not a missing one.
             for row in rejected_rows(run.staging, run.folder, name):
-                index.add(name, {}, row)
+                known = {**row.get("values", {}), "id": row["id"]}
+                index.add(name, keys, known, readable=False)
         yield index
 
 

@@ -12,8 +12,9 @@ from airflow_crm_migration.core.staging import PartWriter
 from airflow_crm_migration.core.steps.duplicates import read_decided
 from airflow_crm_migration.core.steps.schema import read_schema
 from airflow_crm_migration.core.steps.source_records import source_records
-from airflow_crm_migration.core.transform.lines import Setting, Stopped
+from airflow_crm_migration.core.transform.drafts import Stopped
 from airflow_crm_migration.core.transform.phase import transform_phase
+from airflow_crm_migration.core.transform.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,10 +43,10 @@ def transform_step(
     :return: mapping line -> records read
     """
     decided = read_decided(run)
-    files = _files(run) if phase == rules.capabilities.attachment else {}
+    files = _files(run, mapping, phase)
 
     def verdict(object_name: str, source_id: str) -> Stopped | None:
-        file = files.get(source_id)
+        file = files.get((object_name, source_id))
         if file is not None and file.get("reason"):
             return Stopped(Outcome.REJECTED, Reason(file["reason"]), file.get("detail", ""))
         return decided.verdict(object_name, source_id)
@@ -66,17 +67,21 @@ def transform_step(
             phase,
             setting,
             records,
-            lambda name: _rejected(run, name),
-            verdict,
-            PartWriter(run.staging, run.name(f"transform/{phase}")),
-            progress,
+            rejected=lambda name: _rejected(run, name),
+            decided=verdict,
+            writer=PartWriter(run.staging, run.name(f"transform/{phase}")),
+            say=progress,
         )
         progress.finish()
     return dict(manifest["read"])
 
 
-def _files(run: Run) -> dict[str, dict[str, Any]]:
-    return {str(row["id"]): row for row in read_files(run.staging, run.folder)}
+def _files(run: Run, mapping: PairMapping, phase: str) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (name, str(row["id"])): row
+        for name in {line.source for line in mapping.lines_of(phase) if line.file}
+        for row in read_files(run.staging, run.folder, name)
+    }
 
 
 def _rejected(run: Run, object_name: str) -> Iterator[dict[str, Any]]:

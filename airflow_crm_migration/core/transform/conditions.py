@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_crm_migration.core.mapping import Condition, LinkWay, Scalar
+from airflow_crm_migration.core.mapping import Condition, LinkWay
+from airflow_crm_migration.core.values.texts import option_key
+
+if TYPE_CHECKING:
+    from airflow_crm_migration.core.mapping_values import Scalar
 
 Related = Callable[[LinkWay, Mapping[str, Any]], bool]
 
@@ -74,6 +78,12 @@ def _combine(parts: list[bool | None], *, deciding: bool) -> bool | None:
 def _matches(condition: Condition, value: Any) -> bool:
     if condition.present is not None:
         return condition.present == (value not in (None, "", []))
-    if condition.one_of is not None:
-        return value in condition.one_of
-    return bool(value == condition.equals)
+    wanted = condition.one_of if condition.one_of is not None else (condition.equals,)
+    return any(_same(value, one) for one in wanted)
+
+
+def _same(value: Any, wanted: Any) -> bool:
+    """Compare texts as people read them: neither case nor blanks matter."""
+    if isinstance(value, str) and isinstance(wanted, str):
+        return option_key(value) == option_key(wanted)
+    return bool(value == wanted)

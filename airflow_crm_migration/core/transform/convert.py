@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.canonical import decimal_text
 from airflow_crm_migration.core.fields import FieldType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 
 class NotConvertible(ValueError):
@@ -21,24 +24,19 @@ def convert(kind: FieldType, value: Any) -> Any:
     """
     if value in (None, "", [], {}):
         return None
-    if kind.many:
-        return _many(kind, value)
-    if kind in (FieldType.TEXT, FieldType.LONG_TEXT, FieldType.SELECT, FieldType.ACTOR):
-        return _text(value)
-    if kind is FieldType.NUMBER:
-        return _number(value)
-    if kind is FieldType.BOOLEAN:
-        return _boolean(value)
-    if kind in (FieldType.DATE, FieldType.DATETIME):
-        return _time(kind, value)
+    return _CONVERTERS.get(kind, _as_is)(value)
+
+
+def _as_is(value: Any) -> Any:
     return value
 
 
-def _many(kind: FieldType, value: Any) -> list[Any]:
-    elements = value if isinstance(value, list) else [value]
-    if kind is FieldType.LINKS:
-        return [e if isinstance(e, dict) else {"url": str(e), "label": ""} for e in elements]
-    return elements
+def _elements(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _links(value: Any) -> list[Any]:
+    return [e if isinstance(e, dict) else {"url": str(e), "label": ""} for e in _elements(value)]
 
 
 def _text(value: Any) -> str:
@@ -64,8 +62,26 @@ def _boolean(value: Any) -> bool:
     return value
 
 
-def _time(kind: FieldType, value: Any) -> str:
+def _date(value: Any) -> str:
+    return str(value)[:10]
+
+
+def _datetime(value: Any) -> str:
     text = str(value)
-    if kind is FieldType.DATE:
-        return text[:10]
     return text if "T" in text else f"{text}T00:00:00.000Z"
+
+
+_CONVERTERS: Mapping[FieldType, Callable[[Any], Any]] = {
+    FieldType.TEXT: _text,
+    FieldType.LONG_TEXT: _text,
+    FieldType.SELECT: _text,
+    FieldType.ACTOR: _text,
+    FieldType.NUMBER: _number,
+    FieldType.BOOLEAN: _boolean,
+    FieldType.DATE: _date,
+    FieldType.DATETIME: _datetime,
+    FieldType.LINKS: _links,
+    FieldType.MULTI_SELECT: _elements,
+    FieldType.EMAILS: _elements,
+    FieldType.PHONES: _elements,
+}

@@ -41,7 +41,7 @@ class LinkIndex:
         self._db = sqlite3.connect(Path(self._folder.name) / "links.sqlite")
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute(
-            "CREATE TABLE keys (object TEXT, by TEXT, key TEXT, id TEXT,"
+            "CREATE TABLE keys (object TEXT, by TEXT, key TEXT, id TEXT, readable INTEGER,"
             " PRIMARY KEY (object, by, key, id)) WITHOUT ROWID"
         )
 
@@ -55,21 +55,26 @@ class LinkIndex:
         self._folder.cleanup()
 
     def add(
-        self, object_name: str, keys: Mapping[str, Iterable[str]], record: Mapping[str, Any]
+        self,
+        object_name: str,
+        keys: Mapping[str, Iterable[str]],
+        record: Mapping[str, Any],
+        *,
+        readable: bool = True,
     ) -> None:
         """
         Index a record.
 
         :param keys: way -> fields that carry its keys
         :param record: a typed source record with ``id``
+        :param readable: one that could not be read whole answers only where no other does
         """
         source_id = str(record["id"])
-        rows = [(object_name, "id", source_id, source_id)]
+        rows = [(object_name, "id", source_id, source_id, readable)]
         for by, fields in keys.items():
-            for value in texts([record.get(field) for field in fields]):
-                if key := key_of(by, value):
-                    rows.append((object_name, by, key, source_id))
-        self._db.executemany("INSERT OR IGNORE INTO keys VALUES (?,?,?,?)", rows)
+            keyed = (key_of(by, text) for text in texts([record.get(f) for f in fields]))
+            rows += [(object_name, by, key, source_id, readable) for key in keyed if key]
+        self._db.executemany("INSERT OR IGNORE INTO keys VALUES (?,?,?,?,?)", rows)
 
     def find(self, object_name: str, by: str, value: str) -> set[str]:
         """
@@ -80,9 +85,10 @@ class LinkIndex:
         key = key_of(by, value)
         if key is None:
             return set()
-        query = "SELECT id FROM keys WHERE object = ? AND by = ? AND key = ?"
-        found = self._db.execute(query, (object_name, by, key))
-        return {self.survivor(object_name, source_id) for (source_id,) in found}
+        query = "SELECT id, readable FROM keys WHERE object = ? AND by = ? AND key = ?"
+        found = self._db.execute(query, (object_name, by, key)).fetchall()
+        best = max((readable for _, readable in found), default=0)
+        return {self.survivor(object_name, i) for i, readable in found if readable == best}
 
     def survivor(self, object_name: str, source_id: str) -> str:
         """Return the id under which a record lives on."""
@@ -92,11 +98,14 @@ class LinkIndex:
         """
         Return what each value of a link way finds.
 
-        :return: (value, source ids found) for every value that is not blank
+        :return: (value, source ids found) for every value that names somebody: a free-mail domain
+            does not
         """
         values = texts(record.get(way.source))
         if way.by == "self":
             return [(value, {value}) for value in values]
+        if way.by == "domain":
+            values = [v for v in values if not is_free_mail(registrable_domain(v) or "")]
         return [(value, self.find(way.object, way.by, value)) for value in values]
 
 

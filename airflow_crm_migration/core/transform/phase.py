@@ -8,18 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.ids import Key
 from airflow_crm_migration.core.outcomes import Outcome, Reason
-from airflow_crm_migration.core.transform.lines import (
-    Draft,
-    LineTransform,
-    Setting,
-    Stopped,
-    stopped,
-)
+from airflow_crm_migration.core.transform.drafts import Draft, Stopped, stopped
+from airflow_crm_migration.core.transform.lines import LineTransform
 
 if TYPE_CHECKING:
     from airflow_crm_migration.core.mapping import Line
     from airflow_crm_migration.core.staging import PartWriter
     from airflow_crm_migration.core.transform.records import SourceRecords
+    from airflow_crm_migration.core.transform.setting import Setting
 
 Rejected = Callable[[str], Iterable[dict[str, Any]]]
 Decided = Callable[[str, str], Stopped | None]
@@ -29,6 +25,7 @@ def transform_phase(
     phase: str,
     setting: Setting,
     records: SourceRecords,
+    *,
     rejected: Rejected,
     decided: Decided,
     writer: PartWriter,

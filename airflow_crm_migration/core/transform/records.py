@@ -10,7 +10,7 @@ from airflow_crm_migration.core.ids import Key
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Values
 from airflow_crm_migration.core.transform.conditions import holds
-from airflow_crm_migration.core.transform.lines import Draft, Stopped, stopped
+from airflow_crm_migration.core.transform.drafts import Draft, Stopped, stopped
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:

@@ -7,51 +7,28 @@ returns the next one. Values have the forms that :mod:`.fields` lists; None is b
 from __future__ import annotations
 
 import inspect
-import mimetypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_crm_migration.core.canonical import decimal_text
 from airflow_crm_migration.core.values.domains import registrable_domain
-from airflow_crm_migration.core.values.emails import is_free_mail, normal_email
+from airflow_crm_migration.core.values.emails import is_free_mail, normal_email, split_emails
 from airflow_crm_migration.core.values.html import html_to_markdown as clean_html
 from airflow_crm_migration.core.values.names import tidy_person_name
-from airflow_crm_migration.core.values.phones import split_phones
+from airflow_crm_migration.core.values.phones import international, region_of, split_phones
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
-    from airflow_crm_migration.core.mapping import Mapping, Step
+    from collections.abc import Mapping
+
+    from airflow_crm_migration.core.mapping_values import Step
 
 Transform = Callable[..., Any]
 F = TypeVar("F", bound=Transform)
 REGISTRY: dict[str, Transform] = {}
-
-_CATEGORIES = {
-    "image": "IMAGE",
-    "audio": "AUDIO",
-    "video": "VIDEO",
-    "text": "TEXT_DOCUMENT",
-}
-_CATEGORY_OF_ENDING = {
-    "pdf": "TEXT_DOCUMENT",
-    "doc": "TEXT_DOCUMENT",
-    "docx": "TEXT_DOCUMENT",
-    "odt": "TEXT_DOCUMENT",
-    "rtf": "TEXT_DOCUMENT",
-    "xls": "SPREADSHEET",
-    "xlsx": "SPREADSHEET",
-    "ods": "SPREADSHEET",
-    "csv": "SPREADSHEET",
-    "ppt": "PRESENTATION",
-    "pptx": "PRESENTATION",
-    "odp": "PRESENTATION",
-    "zip": "ARCHIVE",
-    "gz": "ARCHIVE",
-    "7z": "ARCHIVE",
-    "tar": "ARCHIVE",
-}
 
 
 def transform(function: F) -> F:
@@ -60,32 +37,22 @@ def transform(function: F) -> F:
     return function
 
 
-def apply_steps(steps: tuple[Step, ...], value: Any, settings: dict[str, Any]) -> Any:
+def apply_steps(steps: tuple[Step, ...], value: Any, settings: Mapping[str, Any]) -> Any:
     """
     Run a value through a chain.
 
     :param settings: defaults of the engagement; a transform takes those it names
     """
     for step in steps:
-        function = REGISTRY[step.name]
-        known = inspect.signature(function).parameters
-        defaults = {name: given for name, given in settings.items() if name in known}
-        value = function(value, **{**defaults, **step.arguments})
+        takes = _parameters(step.name)
+        defaults = {name: given for name, given in settings.items() if name in takes}
+        value = REGISTRY[step.name](value, **{**defaults, **step.arguments})
     return value
 
 
-def unknown_steps(mapping: Mapping) -> Iterator[str]:
-    """Yield a finding for every transform or argument that does not exist."""
-    for line in mapping.lines:
-        for rule in line.fields:
-            for step in rule.do:
-                place = f"lines.{line.id}.{rule.to}.do"
-                if step.name not in REGISTRY:
-                    yield f"{place} = {step.name!r}: no such transform; there are {sorted(REGISTRY)}"
-                    continue
-                known = list(inspect.signature(REGISTRY[step.name]).parameters)[1:]
-                for name in set(step.arguments) - set(known):
-                    yield f"{place}.{step.name}.{name}: it takes {known}"
+@cache
+def _parameters(name: str) -> frozenset[str]:
+    return frozenset(inspect.signature(REGISTRY[name]).parameters)
 
 
 @transform
@@ -115,15 +82,24 @@ def person_name(value: list[str | None]) -> dict[str, str] | None:
 
 @transform
 def emails(value: list[Any]) -> list[str]:
-    """Unite addresses, each once, the first one primary; unusable ones stay for the rules to name."""
-    return list(dict.fromkeys(normal_email(e) or e.strip() for e in texts(value)))
+    """Unite addresses, each once, the first one primary; unusable ones stay as they are."""
+    pieces = [p for text in texts(value) for p in _addresses(text)]
+    return list(dict.fromkeys(normal_email(piece) or piece for piece in pieces))
+
+
+def _addresses(text: str) -> list[str]:
+    """Return the addresses of a cell that holds several, else the cell as it is."""
+    pieces = split_emails(text)
+    return pieces if pieces and all(map(normal_email, pieces)) else [text.strip()]
 
 
 @transform
-def phones(value: Any, default_region: str | None = None) -> list[dict[str, str | None]]:
-    """Take phone numbers apart; the destination's rules parse them."""
-    numbers = [number for text in texts(value) for number in split_phones(text)]
-    return [{"number": n, "country": default_region, "calling_code": None} for n in numbers]
+def phones(value: list[Any], default_region: str | None = None) -> list[dict[str, str | None]]:
+    """Take phone numbers apart; a national one is of the country that stands beside it."""
+    given, country = value
+    region = region_of(country) if country else default_region
+    numbers = [international(number) for text in texts(given) for number in split_phones(text)]
+    return [{"number": n, "country": region, "calling_code": None} for n in numbers]
 
 
 @transform
@@ -149,6 +125,21 @@ def company_domain(value: Any) -> str | None:
     """Take the company's domain out of an e-mail address; free-mail domains are nobody's."""
     domain = next((registrable_domain(text) for text in texts(value)), None)
     return None if domain is None or is_free_mail(domain) else domain
+
+
+@transform
+def company_name(value: list[Any]) -> str | None:
+    """
+    Tidy a company's name; one that was captured as an address becomes the company's domain.
+
+    The first value is the name, the others tell the domain.
+    """
+    name = tidy_text(value[0])
+    domain = next((registrable_domain(text) for text in texts(value[1:])), None)
+    if name is None:
+        return domain
+    captured = registrable_domain(name) == domain and name.casefold() != domain
+    return domain if domain and captured else name
 
 
 @transform
@@ -200,11 +191,3 @@ def newest_first(value: str | None) -> str | None:
     if not value:
         return None
     return decimal_text(Decimal(-int(datetime.fromisoformat(value).timestamp())))
-
-
-@transform
-def file_category(value: str | None) -> str:
-    """Sort a file by the ending of its name."""
-    ending = (value or "").rpartition(".")[2].lower()
-    kind = (mimetypes.guess_type(value or "")[0] or "").partition("/")[0]
-    return _CATEGORY_OF_ENDING.get(ending) or _CATEGORIES.get(kind, "OTHER")

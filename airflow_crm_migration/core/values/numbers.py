@@ -46,7 +46,7 @@ def parse_decimal(text: str, decimal_mark: str) -> str | None:
     number = _ungrouped(around.group(3), decimal_mark) if around else None
     if number is None or len(signs) + bool(inside) > 1:
         raise ValueError(f"not a number with {decimal_mark!r} before the fraction")
-    return decimal_text(-number if signs or inside else number)
+    return decimal_text(number.copy_negate() if signs or inside else number)
 
 
 def decimal_marks_that_fit(samples: Iterable[str]) -> list[str]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
-from airflow_crm_migration.core.values.text import one_line
+from airflow_crm_migration.core.values.text import fold, one_line
 
 _SEPARATORS = (
     re.compile(r"[;|\n]"),
     re.compile(r"[;|\n,]"),
     re.compile(r"[;|\n,/]|\s(?:or|oder|ou|und|and)\s"),
 )
+_LANGUAGES = ("en", "de", "fr", "es", "pt", "it", "nl")
+_COLLOQUIAL = {"usa": "US", "uk": "GB", "england": "GB", "scotland": "GB", "uae": "AE"}
 _FEWEST_DIGITS = 7
 _KEY_DIGITS = 9
 _EXTENSION = re.compile(r"(?:ext(ension)?[.=]?|x|durchwahl|poste|#)\s*\d+\s*$", re.IGNORECASE)
@@ -57,7 +60,7 @@ def parse_phone(text: str, region: str | None) -> Phone | None:
     import phonenumbers
 
     try:
-        parsed = phonenumbers.parse(_international(text), region)
+        parsed = phonenumbers.parse(international(text), region)
     except phonenumbers.NumberParseException:
         return None
     possible = phonenumbers.is_possible_number_with_reason(parsed)
@@ -84,9 +87,33 @@ def phone_key(text: str) -> str | None:
     return key if len(key) >= _FEWEST_DIGITS and len(set(key)) > 1 else None
 
 
-def _international(text: str) -> str:
-    line = one_line(text)
-    return re.sub(r"^[\s(]*00(?=[1-9])", "+", line)
+def international(text: str) -> str:
+    """Return a number that begins with 00 with a plus sign instead, which every country reads."""
+    return re.sub(r"^[\s(]*00(?=[1-9])", "+", one_line(text))
+
+
+def region_of(country: str) -> str | None:
+    """
+    Return the ISO 3166-1 alpha-2 code of a country, None where it is none that is known.
+
+    :param country: a code, or a name in one of the languages of our word lists
+    """
+    return _regions().get(fold(country))
+
+
+@cache
+def _regions() -> dict[str, str]:
+    from babel import Locale
+    from phonenumbers import SUPPORTED_REGIONS
+
+    names = {
+        fold(name): code
+        for language in _LANGUAGES
+        for code, name in Locale(language).territories.items()
+        if code in SUPPORTED_REGIONS
+    }
+    codes = {code.lower(): code for code in SUPPORTED_REGIONS}
+    return names | codes | _COLLOQUIAL
 
 
 def _main_country(code: int, region: str | None) -> str:

@@ -18,3 +18,8 @@ def texts(value: Any) -> list[str]:
     if isinstance(value, dict):
         return texts(value.get("url") or value.get("number"))
     return [str(value)]
+
+
+def option_key(value: Any) -> str:
+    """Return the form in which spellings of one choice are equal: blanks and case do not matter."""
+    return " ".join(str(value).split()).casefold()

@@ -118,11 +118,10 @@ class SchemaChanger:
         if not all(o.get("id") for o in existing):
             raise CrmError(f"{place}: Twenty did not give the ids of its options; nothing changed")
         known = {o["value"] for o in existing}
-        first = max((o.get("position", 0) for o in existing), default=-1) + 1
-        new = _options([o for o in step.missing if o.value not in known], first)
+        new = _options([o for o in step.missing if o.value not in known], len(existing))
         if not new:
             return
-        self._metadata.change_options(field_id, [*existing, *new])
+        self._metadata.change_options(field_id, _in_order(step.field.options, existing, new))
         kept = {(o.get("id"), o["value"]) for o in self._metadata.field(field_id)["options"]}
         lost = [o["value"] for o in existing if (o["id"], o["value"]) not in kept]
         if lost:
@@ -206,6 +205,27 @@ def _words(*names: str) -> str:
     # Twenty makes the name of the other end of this label: only letters that it keeps.
     words = [w.lower() for name in names for w in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+", name)]
     return " ".join(words).capitalize()
+
+
+def _in_order(
+    wanted: Sequence[Option], existing: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """
+    Put new options where the mapping's order wants them; existing ones keep theirs.
+
+    :param existing: options as Twenty shows them
+    :param new: options to be added
+    """
+    order = [option.value for option in wanted]
+    placed = sorted(existing, key=lambda option: int(option.get("position", 0)))
+    for option in new:
+        rank = order.index(option["value"])
+        values = [o["value"] for o in placed]
+        before = [values.index(v) for v in order[:rank] if v in values]
+        after = [values.index(v) for v in order[rank + 1 :] if v in values]
+        at = before[-1] + 1 if before else min(after, default=len(placed))
+        placed.insert(at, option)
+    return [{**option, "position": at} for at, option in enumerate(placed)]
 
 
 def _options(wanted: Sequence[Option], first: int) -> list[dict[str, Any]]:

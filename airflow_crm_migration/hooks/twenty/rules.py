@@ -21,6 +21,8 @@ DOCUMENTED = Capabilities(
     reads_trash=True,
     sets_created_at=True,
     attachment="attachment",
+    file_field="file",
+    file_name_field="name",
     max_file_bytes=1 << 30,
 )
 """Batches by the documentation (2.21 takes 200), the file size as 2.21 says it."""

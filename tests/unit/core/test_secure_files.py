@@ -10,6 +10,7 @@ from airflow_crm_migration.core.csv_format import CsvFormat
 from airflow_crm_migration.core.errors import CrmError, ForbiddenAddress
 from airflow_crm_migration.core.extract import Extraction
 from airflow_crm_migration.core.inbox import copy_inbox
+from airflow_crm_migration.core.mapping import FileRule
 from airflow_crm_migration.core.protocols import Route
 from airflow_crm_migration.core.secure_files import Securing, read_files
 from airflow_crm_migration.core.staging import Staging
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SPEC = OBJECTS["attachment"]
+RULE = FileRule.model_validate({"from": "path", "size": "size"})
 LIMIT = 1000
 
 
@@ -42,9 +44,10 @@ def secure(
     staging.write_bytes("inbox/attachments.csv", "\n".join([header, *lines]).encode())
     copied = copy_inbox(staging, run, [SPEC])
     Extraction(staging, run, SPEC, Route.CSV, CsvFormat(), copied=copied).extract()
-    counts = Securing(staging, run, open_url, LIMIT).secure()
+    counts = Securing(staging, run, SPEC.name, RULE, open_url, LIMIT).secure()
     assert sum(counts.values()) == len(paths)
-    return [{k: v for k, v in row.items() if k != "id"} for row in read_files(staging, run)]
+    rows = read_files(staging, run, SPEC.name)
+    return [{k: v for k, v in row.items() if k != "id"} for row in rows]
 
 
 def reasons(rows: list[dict[str, Any]]) -> list[str]:

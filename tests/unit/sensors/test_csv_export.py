@@ -10,8 +10,8 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from airflow_crm_migration.hooks.staging import open_staging
-from airflow_crm_migration.tasks import run_prefix
 from airflow_crm_migration.sensors.csv_export import CsvExportSensor
+from airflow_crm_migration.tasks import run_prefix
 
 if TYPE_CHECKING:
     from pathlib import Path

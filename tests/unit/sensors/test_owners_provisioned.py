@@ -13,8 +13,8 @@ from structlog.testing import CapturingLogger
 from airflow_crm_migration.core.errors import Throttled, Unauthorised, Unsettled
 from airflow_crm_migration.core.protocols import Member
 from airflow_crm_migration.hooks.staging import open_staging
-from airflow_crm_migration.tasks import run_prefix
 from airflow_crm_migration.sensors.owners_provisioned import OwnersProvisionedSensor
+from airflow_crm_migration.tasks import run_prefix
 
 if TYPE_CHECKING:
     from pathlib import Path

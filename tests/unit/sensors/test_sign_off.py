@@ -22,8 +22,8 @@ from airflow_crm_migration.core.signoff import sign
 from airflow_crm_migration.core.waiting import read_wait, wait_started
 from airflow_crm_migration.hooks.signing import signing_keyring
 from airflow_crm_migration.hooks.staging import open_staging
-from airflow_crm_migration.tasks import pool_name, run_prefix
 from airflow_crm_migration.sensors.sign_off import SignOffSensor
+from airflow_crm_migration.tasks import pool_name, run_prefix
 
 if TYPE_CHECKING:
     from pathlib import Path

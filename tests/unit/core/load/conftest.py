@@ -39,9 +39,7 @@ def make_loading(
             "extra": {"rate_limits": "100000/1s", **extra},
         }
         monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(connection))
-        loading = Loading(server, tmp_path / name, name, policy)
-        loading.prepare(loading.run())
-        return loading
+        return Loading(server, tmp_path / name, name, policy)
 
     yield make
     for server in started:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_crm_migration.core.ledger.objects import unpack
-from airflow_crm_migration.core.protocols import Write
 from airflow_crm_migration.hooks.twenty import TwentyHook
 from tests.support.loading import Loading, company, person
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from airflow_crm_migration.core.protocols import Write
 
 UPSERT = "POST /rest/batch/people"
 UNCHANGED = {"unchanged": {"same": 1}}

@@ -1,4 +1,4 @@
-"""Records that the workspace held before us: used, filled, written over or left, as the mapping says."""
+"""Records that were there before us: used, filled, written over or left, as the mapping says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_crm_migration.hooks.twenty import TwentyHook
 from tests.support.loading import Loading, company, person
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from airflow_crm_migration.core.protocols import Stored
 
@@ -256,5 +256,3 @@ def test_people_change_places_at_an_address(loading: Loading) -> None:
         ANN: loading.entry("person", "b").destination_id,
         "ann@y.example": loading.entry("person", "a").destination_id,
     }
-
-

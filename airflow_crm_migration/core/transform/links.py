@@ -1,0 +1,118 @@
+"""Finds the records that a draft links to, still by source id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.outcomes import Outcome, Reason
+from airflow_crm_migration.core.transform.drafts import Issue, Stopped, issue
+
+if TYPE_CHECKING:
+    from airflow_crm_migration.core.mapping import Line, LinkRule, LinkWay
+    from airflow_crm_migration.core.protocols import Values
+    from airflow_crm_migration.core.transform.setting import Setting
+
+Target = list[list[str]]
+"""The ledger keys under which a linked record may stand in the destination."""
+
+
+class LinkTargets:
+    """Finds the link targets of one line's records."""
+
+    def __init__(self, line: Line, setting: Setting) -> None:
+        """Prepare a line."""
+        self._line = line
+        self._setting = setting
+
+    def of(
+        self, record: Values, issues: list[Issue]
+    ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        """
+        Return the links of a record.
+
+        :param issues: takes what is left out and why
+        :return: links to one record, and links to many, by destination field
+        :raises Stopped: the record is held for want of a parent
+        """
+        links: dict[str, Any] = {}
+        joins: dict[str, dict[str, Any]] = {}
+        for rule in self._line.links:
+            if not self._setting.holds(rule.when, record):
+                continue
+            targets = self._targets(rule, record, issues)
+            hold = rule.missing == "hold"
+            if rule.many:
+                join = joins.setdefault(rule.to, {"targets": [], "hold": False})
+                join["targets"] += [t for t in targets if t not in join["targets"]]
+                join["hold"] = join["hold"] or hold
+            elif targets:
+                links[rule.to] = {"keys": targets[0], "hold": hold}
+        return links, joins
+
+    def _targets(self, rule: LinkRule, record: Values, issues: list[Issue]) -> list[Target]:
+        search = _Search()
+        for way in rule.ways:
+            if not self._setting.holds(way.when, record):
+                continue
+            for value, ids in self._setting.index.matches(way, record):
+                search.note(way, value, ids)
+                if len(ids) == 1:
+                    [source_id] = ids
+                    search.take((way.object, source_id), self._keys(rule, way, source_id, record))
+            if search.found and not rule.many:
+                return list(search.found.values())[:1]
+        _left_out(rule, search, issues)
+        return list(search.found.values())
+
+    def _keys(self, rule: LinkRule, way: LinkWay, source_id: str, record: Values) -> Target:
+        """Return the ledger keys of a record; of the one at hand only those that it will have."""
+        lines = (self._setting.mapping.find_line(name) for name in rule.lines)
+        return [
+            [line.id, line.source, source_id, ""]
+            for line in lines
+            if line is not None
+            and line.source == way.object
+            and (way.by != "self" or self._setting.makes(line, record))
+        ]
+
+
+@dataclass
+class _Search:
+    """What the ways of a link have found so far."""
+
+    found: dict[tuple[str, str], Target] = field(default_factory=dict)
+    hits: dict[str, bool] = field(default_factory=dict)
+    several: list[tuple[str, set[tuple[str, str]]]] = field(default_factory=list)
+
+    def note(self, way: LinkWay, value: str, ids: set[str]) -> None:
+        if not way.hint:
+            self.hits[value] = self.hits.get(value, False) or bool(ids)
+        if len(ids) > 1:
+            self.several.append((value, {(way.object, source_id) for source_id in ids}))
+
+    def take(self, record: tuple[str, str], keys: Target) -> None:
+        if keys:
+            self.found.setdefault(record, keys)
+
+    @property
+    def ambiguous(self) -> list[str]:
+        """Values that fit several records, of which no other value says which one is meant."""
+        return [value for value, records in self.several if records.isdisjoint(self.found)]
+
+    @property
+    def missed(self) -> list[str]:
+        """Values that fit no record."""
+        return [value for value, hit in self.hits.items() if not hit]
+
+
+def _left_out(rule: LinkRule, search: _Search, issues: list[Issue]) -> None:
+    """List what does not lead to one record, or hold the record at hand."""
+    if search.ambiguous and rule.ambiguous == "hold":
+        detail = f"{rule.to}: {', '.join(search.ambiguous)}"
+        raise Stopped(Outcome.HELD, Reason.PARENT_AMBIGUOUS, detail)
+    if rule.missing == "hold" and not search.found:
+        detail = f"{rule.to}: {', '.join(search.missed) or 'blank'}"
+        raise Stopped(Outcome.HELD, Reason.PARENT_MISSING, detail)
+    issues += [issue(rule.to, Reason.PARENT_AMBIGUOUS, value) for value in search.ambiguous]
+    issues += [issue(rule.to, Reason.PARENT_MISSING, value) for value in search.missed]

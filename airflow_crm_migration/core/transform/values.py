@@ -1,0 +1,111 @@
+"""Gives the fields of a draft their values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec
+from airflow_crm_migration.core.outcomes import Outcome, Reason
+from airflow_crm_migration.core.protocols import Normalised
+from airflow_crm_migration.core.transform.convert import NotConvertible, convert
+from airflow_crm_migration.core.transform.drafts import Issue, Stopped, issue
+from airflow_crm_migration.core.values.texts import option_key
+
+if TYPE_CHECKING:
+    from airflow_crm_migration.core.mapping import FieldRule, Line
+    from airflow_crm_migration.core.protocols import Values
+    from airflow_crm_migration.core.transform.setting import Setting
+
+_BLANK: tuple[Any, ...] = (None, "", [], {})
+
+
+class FieldValues:
+    """Makes the values of one line's records."""
+
+    def __init__(self, line: Line, spec: ObjectSpec, setting: Setting) -> None:
+        """
+        Prepare a line.
+
+        :param spec: its destination object, planned fields too
+        """
+        self._line = line
+        self._spec = spec
+        self._setting = setting
+
+    def of(self, record: Values, issues: list[Issue]) -> Values:
+        """
+        Return the values of a record.
+
+        :param issues: takes what is left out and why
+        :raises Stopped: the record cannot be loaded
+        """
+        values: Values = {}
+        unusable: dict[str, list[str]] = {}
+        for rule in self._line.fields:
+            if not self._setting.holds(rule.when, record):
+                continue
+            made = self._value(rule, self._spec.fields[rule.to], record, issues)
+            if made.unusable and rule.unusable_to:
+                kept = unusable.setdefault(rule.unusable_to, [])
+                kept += [f"{rule.to}: {text}" for text in made.unusable]
+            if made.value is not None:
+                values[rule.to] = made.value
+        for name, texts in unusable.items():
+            text = self._setting.rules.normalise(self._spec.fields[name], "\n".join(texts))
+            values[name] = text.value
+        if self._line.source_id_field:
+            prefix = self._setting.source_id_prefix
+            values[self._line.source_id_field] = f"{prefix}{self._line.id}:{record['id']}"
+        return values
+
+    def _value(
+        self, rule: FieldRule, spec: FieldSpec, record: Values, issues: list[Issue]
+    ) -> Normalised:
+        raw = self._mapped(rule, self._setting.raw(rule, record), issues)
+        if raw in _BLANK:
+            raw = rule.fallback
+        try:
+            converted = convert(spec.type, raw)
+        except NotConvertible as error:
+            made = Normalised(None, (str(raw),), (str(error),))
+        else:
+            if converted is None:
+                return _blank(rule)
+            made = self._setting.rules.normalise(spec, converted)
+        return _usable(rule, spec, made, issues)
+
+    def _mapped(self, rule: FieldRule, value: Any, issues: list[Issue]) -> Any:
+        if rule.map is None or value in _BLANK:
+            return value
+        if isinstance(value, list):
+            found = [self._mapped(rule, v, issues) for v in value]
+            return list(dict.fromkeys(v for v in found if v is not None))
+        key = option_key(value)
+        if key in rule.map:
+            return rule.map[key]
+        if rule.unmapped == "reject":
+            raise Stopped(Outcome.REJECTED, Reason.UNMAPPED_VALUE, f"{rule.to}: {value}")
+        if rule.unmapped == "keep" and rule.options is None:
+            return value
+        issues.append(issue(rule.to, Reason.UNMAPPED_VALUE, str(value)))
+        return None
+
+
+def _blank(rule: FieldRule) -> Normalised:
+    if rule.required:
+        raise Stopped(Outcome.REJECTED, Reason.REQUIRED_BLANK, rule.to)
+    return Normalised(None)
+
+
+def _usable(rule: FieldRule, spec: FieldSpec, made: Normalised, issues: list[Issue]) -> Normalised:
+    """Nothing is dropped in silence: kept as text elsewhere, or the record is rejected."""
+    if not made.unusable:
+        return made
+    left = "; ".join(made.unusable)
+    homeless = rule.unusable_to is None and spec.type is not FieldType.TEXT
+    if homeless or (rule.required and made.value is None):
+        why = "; ".join(made.notes) if made.value is None else ""
+        detail = f"{rule.to}: {left} {why}".strip()
+        raise Stopped(Outcome.REJECTED, Reason.UNUSABLE_VALUE, detail)
+    issues.append(issue(rule.to, Reason.UNUSABLE_VALUE, left))
+    return made

@@ -1,0 +1,103 @@
+"""A load that is killed and run again ends as if nothing had happened: nothing lost or doubled."""
+
+from __future__ import annotations
+
+import random
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.support.killing import Case
+
+pytestmark = pytest.mark.faults
+
+KILLED = -signal.SIGKILL
+INTENT = r"ledger/sandbox/person/.*\.intent\."
+RESULT = r"ledger/sandbox/person/.*\.result\."
+SNAPSHOT = r"ledger/sandbox/snapshot/"
+#: Where a load dies by its own hand: what, its name, which of them, and when.
+POINTS = {
+    "before the intent": ("staging", INTENT, 1, "before"),
+    "in the middle of the intent": ("staging", INTENT, 1, "during"),
+    "after the intent": ("staging", INTENT, 1, "after"),
+    "before the second intent": ("staging", INTENT, 2, "before"),
+    "after the reply, before the result": ("http", "POST /rest/batch/people", 1, "after"),
+    "in the middle of the result": ("staging", RESULT, 1, "during"),
+    "after the result": ("staging", RESULT, 2, "after"),
+    "after the reply about links": ("http", "POST /rest/batch/taskTargets", 3, "after"),
+    "before compacting": ("staging", SNAPSHOT, 2, "before"),
+    "while compacting": ("staging", SNAPSHOT, 2, "during"),
+    "after compacting, before the older one goes": ("staging", SNAPSHOT, 2, "after"),
+    "before an upload": ("http", "createFileUpload", 4, "before"),
+    "after an upload was declared": ("http", "createFileUpload", 4, "after"),
+    "after the bytes of an upload": ("http", "PUT /file-upload", 4, "after"),
+    "after an upload, before its id is told": ("http", "completeFileUpload", 4, "after"),
+    "before attaching": ("http", "POST /rest/batch/attachments", 1, "before"),
+    "after attaching": ("http", "POST /rest/batch/attachments", 1, "after"),
+    "while files are read back": ("http", "GET /file", 3, "before"),
+}
+#: Requests that are held while somebody else kills the load.
+HELD = {
+    "committed before the reply": {"path": "/rest/batch/people", "when": "after"},
+    "sent and not committed": {"path": "/rest/batch/people", "when": "before"},
+    "links committed before the reply": {"path": "/rest/batch/taskTargets", "when": "after"},
+    "during an upload": {"path": "/file-upload", "when": "before", "skip": 3},
+    "attached before the reply": {"path": "/rest/batch/attachments", "when": "after"},
+}
+
+
+def rule(what: str, match: str, nth: int, when: str) -> dict[str, Any]:
+    return {"what": what, "match": match, "nth": nth, "when": when}
+
+
+def test_a_load_moves_about_300_records(undisturbed: Case) -> None:
+    arrived = [key for key, entry in undisturbed.ledger().items() if entry["id"] and not key[-1]]
+    assert 300 <= len(arrived) <= 400
+    assert undisturbed.complaints(undisturbed) == []
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at(undisturbed: Case, case: Case, point: str) -> None:
+    assert case.load(rule(*POINTS[point])) == KILLED
+    case.load()
+    assert case.complaints(undisturbed) == []
+
+
+@pytest.mark.parametrize("point", HELD)
+def test_killed_when(undisturbed: Case, case: Case, point: str) -> None:
+    assert case.load_and_kill(**HELD[point]) == KILLED
+    case.load()
+    assert case.complaints(undisturbed) == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_killed_anywhere(undisturbed: Case, case: Case, seed: int) -> None:
+    """Each seed stands for one of the moments that the undisturbed load lived through."""
+    dice = random.Random(seed)  # noqa: S311  (to be repeatable, not secret)
+    what = dice.choice(["http", "staging"])
+    names = [name for kind, name in undisturbed.seen() if kind == what]
+    nth = dice.randint(1, len(names))
+    when = dice.choice(["before", "after", "during"][: 2 if what == "http" else 3])
+    print(f"seed {seed}: {when} {what} {nth} of {len(names)}: {names[nth - 1][:80]}")
+    assert case.load(rule(what, "", nth, when)) == KILLED
+    case.load()
+    assert case.complaints(undisturbed) == []
+
+
+def test_killed_again_and_again(undisturbed: Case, case: Case) -> None:
+    for nth in (30, 20, 25, 15, 40):
+        assert case.load(rule("staging", "", nth, "after")) == KILLED
+    case.load()
+    assert case.complaints(undisturbed) == []
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["after the reply, before the result", "after the reply about links", "after attaching"],
+)
+def test_without_settling_these_tests_would_fail(undisturbed: Case, case: Case, point: str) -> None:
+    assert case.load(rule(*POINTS[point])) == KILLED
+    case.load(settle=False)
+    assert case.complaints(undisturbed) != []
