@@ -6,6 +6,7 @@ Read at DAG parse time, so nothing heavy is imported here.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -135,9 +136,13 @@ class Engagement(_Strict):
 
         :raises UserMistake: for an unknown pair or choice
         """
-        mapping = load_mapping(self.pair)
+        mapping = _packaged_mapping(self.pair)
         mapping.check_choices(self.choices)
         return mapping
+
+
+# Parsing stays cheap: customers of one pair share its mapping.
+_packaged_mapping = cache(load_mapping)
 
 
 def load_engagement(path: str | Path) -> Engagement:
@@ -157,11 +162,24 @@ def load_engagement(path: str | Path) -> Engagement:
         ) from None
     if not isinstance(content, dict):
         raise UserMistake(f"{place}: an engagement file is a mapping of names to values")
+    findings = _pair_mistakes(content, place)
     try:
         engagement = Engagement.model_validate(content)
-        engagement.mapping()
     except ValidationError as error:
-        raise UserMistake(findings_of(error, str(place))) from None
-    except UserMistake as error:
-        raise UserMistake([f"{place}: {finding}" for finding in error.findings]) from None
+        raise UserMistake([*findings_of(error, str(place)), *findings]) from None
+    if findings:
+        raise UserMistake(findings)
     return engagement
+
+
+def _pair_mistakes(content: dict[str, Any], place: Path) -> list[str]:
+    """Return what is wrong with pair and choices, as far as they can be read."""
+    pair, choices = content.get("pair"), content.get("choices")
+    if not isinstance(pair, str):
+        return []
+    try:
+        mapping = _packaged_mapping(pair)
+        mapping.check_choices(choices if isinstance(choices, dict) else {})
+    except UserMistake as error:
+        return [f"{place}: {finding}" for finding in error.findings]
+    return []

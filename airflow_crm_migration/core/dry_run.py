@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import uuid
+import weakref
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -42,7 +44,8 @@ class DryDestination:
         """
         self._real = real
         self._written: dict[str, Stored] = {}
-        self._folder = tempfile.TemporaryDirectory(prefix="crm-dry-run-")
+        self._folder = Path(tempfile.mkdtemp(prefix="crm-dry-run-"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -133,12 +136,12 @@ class DryDestination:
 
     def upload(self, name: str, size: int, content: IO[bytes]) -> str:
         """Keep a binary as if it were uploaded."""
-        with tempfile.NamedTemporaryFile(dir=self._folder.name, delete=False) as kept:
+        file_id = uuid.uuid4().hex
+        with (self._folder / file_id).open("wb") as kept:
             shutil.copyfileobj(content, kept)
-        return Path(kept.name).name
+        return file_id
 
     def download(self, attachment: Stored) -> IO[bytes]:
         """Open a binary that was kept."""
         file_id = attachment.values[self.capabilities.file_field][0]["file_id"]
-        kept: IO[bytes] = (Path(self._folder.name) / file_id).open("rb")
-        return kept
+        return (self._folder / str(file_id)).open("rb")

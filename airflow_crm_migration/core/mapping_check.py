@@ -23,6 +23,7 @@ def inconsistencies(mapping: PairMapping) -> Iterator[str]:
         yield from _fields(line)
         for link in line.links:
             yield from _link(mapping, line, link)
+    yield from _folds(mapping)
     for place, way in _ways(mapping):
         yield from _way(mapping, place, way)
     for place, condition in _conditions(mapping):
@@ -92,6 +93,15 @@ def _link(mapping: PairMapping, line: Line, link: LinkRule) -> Iterator[str]:
                 f"{place}.ways.object = {way.object!r}: its lines make records of {made} only; "
                 "name one of these, or add the line that is meant"
             )
+
+
+def _folds(mapping: PairMapping) -> Iterator[str]:
+    sources = list(dict.fromkeys(line.source for line in mapping.lines))
+    for fold in mapping.folds:
+        for into in fold.into:
+            if into.object not in sources:
+                place = f"folds.{fold.id}.into.object = {into.object!r}"
+                yield f"{place}: no line is made of it; lines are made of: {_listed(sources)}"
 
 
 def _way(mapping: PairMapping, place: str, way: LinkWay) -> Iterator[str]:

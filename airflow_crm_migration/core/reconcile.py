@@ -167,8 +167,9 @@ def _by_id(
     result: PhaseReconciliation,
     run: str,
 ) -> None:
-    written = [i for i, e in ours.items() if e.last["run"] == run]
-    result.missing = result.missing_now = _absent(destination, result.phase, written)
+    """Ask for every record by its id where nothing in it tells that it is ours."""
+    result.missing = _absent(destination, result.phase, list(ours))
+    result.missing_now = [i for i in result.missing if ours[i].last["run"] == run]
     result.counted = result.expected - len(result.missing)
 
 

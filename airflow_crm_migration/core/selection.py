@@ -23,24 +23,21 @@ def select_sample(mapping: PairMapping, read: Read, index: LinkIndex, size: int)
     """
     Choose records, the same ones on every run.
 
-    :param read: walks the records of a source object
+    :param read: walks the records of a source object, survivors with all that they take over
     :param index: of all source records
     :param size: records per source object before their parents are added
     :return: source object -> chosen source ids, closed over links
     """
-    chosen: Selection = {
-        name: _stratified(read(name), _strata(mapping, name), size)
-        for name in mapping.source_objects
-    }
+    chosen: Selection = {}
+    for name in mapping.source_objects:
+        ids = _stratified(read(name), _strata(mapping, name), size)
+        chosen[name] = ids | {index.survivor(name, source_id) for source_id in ids}
     for name in _children_first(mapping):
         ways = list(_ways(mapping, name))
         for record in read(name):
             if str(record["id"]) in chosen[name]:
                 _add_parents(chosen, ways, record, index)
-    return {
-        name: ids | {index.survivor(name, source_id) for source_id in ids}
-        for name, ids in chosen.items()
-    }
+    return chosen
 
 
 def _stratified(records: Iterable[Values], fields: tuple[str, ...], size: int) -> set[str]:

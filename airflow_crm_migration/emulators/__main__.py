@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import pkgutil
 import signal
 import sys
 import threading
 from typing import TYPE_CHECKING, Protocol, cast
 
+from airflow_crm_migration import emulators
 from airflow_crm_migration.emulators.server import PortTaken, start
 
 if TYPE_CHECKING:
@@ -16,15 +18,9 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.emulators.base import Emulator
 
-# platform -> module with add_arguments(parser) and build(args); imported when asked for
-FACTORIES = {
-    "twenty": "airflow_crm_migration.emulators.twenty",
-    "klipy": "airflow_crm_migration.emulators.klipy",
-}
-
 
 class Factory(Protocol):
-    """A module that makes an emulator from the command line."""
+    """A package beside this module that makes an emulator from the command line."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options of the platform.
@@ -38,6 +34,19 @@ class Factory(Protocol):
         :param args: the options, with ``scale`` and ``seed``
         :return: the emulator, not yet served
         """
+
+
+def _factory(name: str) -> Factory | None:
+    """Import the stand-in of a platform, None where there is none."""
+    if name not in {module.name for module in pkgutil.iter_modules(emulators.__path__)}:
+        return None
+    found = importlib.import_module(f"{emulators.__name__}.{name}")
+    return cast("Factory", found) if hasattr(found, "build") else None
+
+
+def _platforms() -> list[str]:
+    modules = pkgutil.iter_modules(emulators.__path__)
+    return [module.name for module in modules if module.ispkg and _factory(module.name)]
 
 
 def _parser(name: str, factory: Factory) -> argparse.ArgumentParser:
@@ -58,10 +67,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = arguments[0] if arguments else ""
-    if name not in FACTORIES:
-        print(f"emulator {name!r} is unknown: one of {', '.join(FACTORIES)}", file=sys.stderr)
+    factory = _factory(name)
+    if factory is None:
+        print(f"emulator {name!r} is unknown: one of {', '.join(_platforms())}", file=sys.stderr)
         return 2
-    factory = cast("Factory", importlib.import_module(FACTORIES[name]))
     args = _parser(name, factory).parse_args(arguments[1:])
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

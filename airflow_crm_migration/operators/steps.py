@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.tasks import MigrationOperator, run_prefix
@@ -60,7 +61,7 @@ class PairOperator(StepOperator):
         self.pair = pair
         self.choices = dict(choices or {})
 
-    @property
+    @cached_property
     def mapping(self) -> Mapping:
         """The pair's mapping."""
         from airflow_crm_migration.core.mapping import load_mapping

@@ -10,9 +10,6 @@ from airflow_crm_migration.tasks import fail
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-_BAD = ("failed", "upstream_failed")
-
-
 class VerdictOperator(StepOperator):
     """
     Says in words how the run ended, and is red when that is not good enough.
@@ -36,7 +33,7 @@ class VerdictOperator(StepOperator):
 
         ti = context["ti"]
         states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
-        failed = [name for name, state in states.items() if state in _BAD]
+        failed = [name for name, state in states.items() if state == "failed"]
         verdict = verdict_step(self.run_of(context), self.phases, failed, self.fail_on)
         for line in verdict.lines:
             self.log.info("%s", line)

@@ -11,11 +11,13 @@ import requests
 from airflow_crm_migration.emulators.base import start
 from airflow_crm_migration.emulators.twenty import create
 from airflow_crm_migration.hooks.twenty import TwentyHook
+from tests.support.messy import moved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from airflow_crm_migration.emulators.base import RunningEmulator
+    from tests.support.messy import MessyRun
 
 KEY = "key-of-the-emulator"
 UNLIMITED = {"short_limit": (1e9, 1.0), "long_limit": (1e9, 60.0)}
@@ -72,3 +74,10 @@ shared_twenty = pytest.fixture(_workspaces, scope="module")
 def bench(twenty: Callable[..., Bench]) -> Bench:
     """Return a workspace without records and limits."""
     return twenty()
+
+
+@pytest.fixture(scope="session")
+def messy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MessyRun]:
+    """Move a messy customer once; tests only look at it, or add a run that changes nothing."""
+    with moved(tmp_path_factory.mktemp("messy")) as run:
+        yield run

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+import json
+import os
+from argparse import Namespace
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
+from airflow_crm_migration.cli import setup
 from airflow_crm_migration.emulators import klipy, twenty
 from airflow_crm_migration.emulators.base import start
 from demo.emulators import KLIPY_KEY, TWENTY_KEY, Emulators, members_of
+from tests.support.dags import Engaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from airflow_crm_migration.emulators.messy import World
 
@@ -22,13 +26,25 @@ SCALE = 600.0
 
 @contextmanager
 def crms(world: World) -> Iterator[Emulators]:
-    """Start both CRMs in this process."""
+    """Start both CRMs in this process, and make the connections to them."""
+    members = [twenty.ADMIN, *members_of(world)]
     with (
         start(klipy.create(world, api_key=KLIPY_KEY, scale=SCALE)) as source,
-        start(
-            twenty.create(
-                api_key=TWENTY_KEY, scale=SCALE, members=[twenty.ADMIN, *members_of(world)]
-            )
-        ) as destination,
+        start(twenty.create(api_key=TWENTY_KEY, scale=SCALE, members=members)) as destination,
     ):
-        yield Emulators(source.base_url, destination.base_url, SCALE, world)
+        running = Emulators(source.base_url, destination.base_url, SCALE, world)
+        connect(running.connections())
+        yield running
+
+
+def connect(connections: dict[str, dict[str, Any]]) -> None:
+    """Make Airflow connections, by environment variables."""
+    for name, connection in connections.items():
+        os.environ[f"AIRFLOW_CONN_{name.upper()}"] = json.dumps(connection)
+
+
+def engaged(folder: Path, content: dict[str, Any]) -> Engaged:
+    """Write an engagement file and set it up."""
+    case = Engaged.of(folder / f"{content['id']}.yaml", content)
+    setup.run(Namespace(engagement=str(case.file)))
+    return case

@@ -301,7 +301,7 @@ def test_mistakes_on_the_command_line_cost_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         for arguments, told in (
-            (("hubspot",), "emulator 'hubspot' is unknown: one of twenty, klipy"),
+            (("hubspot",), "emulator 'hubspot' is unknown: one of klipy, twenty"),
             (("twenty", "--port", port), f"port {port} on 127.0.0.1 is taken"),
             (("twenty", "--member", "x@y.example"), "write EMAIL:FIRST:LAST"),
         ):

@@ -12,7 +12,7 @@ from airflow_crm_migration.core.gates import Gate
 from airflow_crm_migration.emulators.messy import generate
 from airflow_crm_migration.emulators.twenty import ADMIN
 from tests.support.emulated import emulated
-from tests.support.killing import WORKSPACE, Case, LoadProcesses, Transformed
+from tests.support.killing import WORKSPACE, Case, LoadProcesses, Transformed, Undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,11 +68,11 @@ def undisturbed(
     transformed: Transformed,
     processes: LoadProcesses,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Case]:
+) -> Undisturbed:
     """A load that nothing happened to."""
     with Case(transformed, processes, tmp_path_factory.mktemp("undisturbed")) as case:
-        assert case.load() == 0, case.failure()
-        yield case
+        assert case.load() == 0
+        return Undisturbed(case.ending(), case.events())
 
 
 @pytest.fixture

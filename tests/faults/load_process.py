@@ -79,12 +79,14 @@ class MortalStaging(Staging):
         fatal = self.fate.begins("staging", name)
         if fatal("before"):
             die()
-        with super().writing(name, exclusive=exclusive) as stream:
-            yield stream
-            if fatal("during"):
-                self._tear(name, stream)
-        if fatal("after"):
-            die()
+        try:
+            with super().writing(name, exclusive=exclusive) as stream:
+                yield stream
+                if fatal("during"):
+                    self._tear(name, stream)
+        finally:
+            if fatal("after"):
+                die()
 
     def _tear(self, name: str, stream: IO[bytes]) -> None:
         """Leave half of the object under its own name: some object stores are like that."""
@@ -108,14 +110,14 @@ def watch_requests(fate: Fate) -> None:
             die()
         return reply
 
-    requests.Session.request = watched  # type: ignore[method-assign, assignment]
+    requests.Session.request = watched
 
 
 def never_settle() -> None:
     """Switch off all asking what became of writes whose end is unknown."""
     load.settle_open_intents = lambda context: 0
     load.settle_attachments = lambda context: None
-    LoadContext.settle = lambda self, name, rows: {}  # type: ignore[method-assign]
+    LoadContext.settle = lambda self, name, rows: {}
 
 
 def work(job: dict[str, Any]) -> None:
@@ -130,8 +132,8 @@ def work(job: dict[str, Any]) -> None:
         MortalStaging(Path(job["folder"]), fate=fate), job["run"], job["engagement"], "sandbox"
     )
     signed = mapping.load(job["mapping"])
+    hook = TwentyHook("twenty")
     for phase in job["phases"]:
-        hook = TwentyHook("twenty")
         load.load_step(run, hook, signed, phase, owners=read_owners(run), say=lambda line: None)
         reconcile_step(run, hook, signed, phase)
     Path(job["seen"]).write_text(json.dumps(fate.seen))

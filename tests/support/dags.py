@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import sys
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from threading import Condition
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import structlog
 import yaml
@@ -18,7 +23,7 @@ from airflow_crm_migration.engagement import load_engagement
 from airflow_crm_migration.hooks.staging import open_staging
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from airflow.sdk import DAG
@@ -67,7 +72,7 @@ class Log:
         with self._more:
             self._more.wait_for(lambda: self.over or self._at(pattern, after), PATIENCE)
             found = self._at(pattern, after)
-        assert found, f"nobody logged {pattern!r} after line {after}"
+        assert found, f"nobody logged {pattern!r} after line {after}, but {self.errors()}"
         return found
 
     def close(self) -> None:
@@ -86,6 +91,9 @@ class Log:
         return next((number for number, line in lines if re.search(pattern, line)), 0)
 
 
+Script = Callable[[Log], None]
+
+
 @contextmanager
 def logged() -> Iterator[Log]:
     """Catch what is logged."""
@@ -98,6 +106,19 @@ def logged() -> Iterator[Log]:
     finally:
         processors[:] = before
         log.close()
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Leave out the second that ``dag.test()`` sleeps per level of tasks that cannot run."""
+    sleep = time.sleep
+
+    def pause(seconds: float) -> None:
+        if sys._getframe(1).f_globals["__name__"] != "airflow.sdk.definitions.dag":
+            sleep(seconds)
+
+    with patch.object(time, "sleep", pause):
+        yield
 
 
 @dataclass(frozen=True)
@@ -148,20 +169,23 @@ class Engaged:
             place.url, engagement.id, conn_id=place.conn_id, kms_key_id=place.kms_key_id
         )
 
-    def run(self, script: Callable[[Log], None] | None = None, **params: Any) -> Ended:
+    def run(self, *scripts: Script, **params: Any) -> Ended:
         """
         Run the DAG.
 
-        :param script: what somebody does meanwhile
+        :param scripts: what people do meanwhile, each in a thread of its own
         :param params: of the run
         """
         dag = register(build_dag(load_engagement(self.file)))
-        with logged() as log, ThreadPoolExecutor(1) as pool:
-            acting = pool.submit(script, log) if script else None
+        printed = io.StringIO()
+        with logged() as log, ThreadPoolExecutor(len(scripts) or 1) as pool:
+            acting = [pool.submit(script, log) for script in scripts]
             try:
-                run = dag.test(run_conf=params)
+                with redirect_stdout(printed), impatient():
+                    run = dag.test(run_conf=params)
             finally:
                 log.close()
-            if acting:
-                acting.result()
+            for act in acting:
+                act.result()
+        log.lines += printed.getvalue().splitlines()
         return Ended(run, log)

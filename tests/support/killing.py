@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -36,6 +37,8 @@ PATIENCE = 60.0
 #: Columns that the server fills by itself, and objects that are not ours.
 COLUMNS = {"searchVector", "updatedBy"}
 OBJECTS = {"timelineActivity", "workspaceMember", "files"}
+#: Fields that hold ids of members, which every workspace makes anew.
+OWNERS = {"accountOwnerId", "ownerId", "assigneeId"}
 #: Times that are the server's own where nothing was sent.
 TIMES = ("createdAt", "updatedAt")
 
@@ -113,7 +116,7 @@ class Case:
                 workspace_id=WORKSPACE,
             )
         )
-        self.members = self._prepare()
+        self._members = self._prepare()
 
     def __enter__(self) -> Self:
         return self
@@ -132,8 +135,9 @@ class Case:
         """Load until a request is held, kill the process then, and return its status."""
         self.control("gate", gate)
         process = self._processes.begin(self._job(None, settle=True))
+        deadline = time.monotonic() + PATIENCE
         while not self.control("gate")["held"]:
-            pass
+            assert time.monotonic() < deadline, f"no request was held: {gate}"
         os.kill(process, signal.SIGKILL)
         return self._processes.end()
 
@@ -150,12 +154,7 @@ class Case:
         self.staging.write_bytes(matches, text.encode())
         return members
 
-    def failure(self) -> str:
-        """Return why the last load failed, empty when it did not."""
-        file = self._folder / "failure"
-        return file.read_text().strip().rpartition("\n")[2] if file.exists() else ""
-
-    def seen(self) -> list[tuple[str, str]]:
+    def events(self) -> list[tuple[str, str]]:
         """Return the events that the last load lived through."""
         return [(what, name) for what, name in json.loads((self._folder / "seen").read_text())]
 
@@ -189,64 +188,108 @@ class Case:
         assert reply.status_code == 200, reply.text
         return reply.json()
 
-    def records(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """Return (object, id) -> record, without what the server makes by itself."""
+    def ending(self) -> Ending:
+        """Look at everything that the loads left behind."""
         content = json.dumps(self.control("content"))
-        for email, identity in self.members.items():
+        for email, identity in self._members.items():
             content = content.replace(identity, email)
-        return {
-            (name, row["id"]): self._comparable(row)
-            for name, rows in json.loads(content).items()
-            if name not in OBJECTS
-            for row in rows
-        }
+        objects = json.loads(content)
+        files = {file["id"]: file for file in objects.pop("files")}
+        manifest = read_manifest(self.staging, f"{self._of.run}/load/attachment") or {}
+        return Ending(
+            failure=self._failure(),
+            records={
+                (name, row["id"]): comparable(row, files, self._of.begun)
+                for name, rows in objects.items()
+                if name not in OBJECTS
+                for row in rows
+            },
+            ledger=self._ledger(),
+            loose_files={i for i, file in files.items() if not file["record"]},
+            residue=[row["id"] for row in manifest.get("residue", ())],
+        )
 
-    def _comparable(self, row: dict[str, Any]) -> dict[str, Any]:
-        kept = {name: value for name, value in row.items() if name not in COLUMNS}
-        kept |= {name: "now" for name in TIMES if kept[name] >= self._of.begun}
-        if kept.get("file"):
-            hashes = {f["id"]: f["sha256"] for f in self.control("content")["files"]}
-            kept["file"] = [{f["label"]: hashes[f["fileId"]]} for f in kept["file"]]
-        return kept
-
-    def ledger(self) -> dict[tuple[str, ...], Any]:
-        """Return key -> how a record came to stand there and what became of it last."""
+    def _ledger(self) -> dict[tuple[str, ...], dict[str, Any]]:
         with Ledger(self.staging, LedgerPlace.of("sandbox")) as ledger:
             intents = {phase: ledger.snapshot.open_intents(phase) for phase in self._of.phases}
-            found: dict[tuple[str, ...], Any] = {("open", p): i for p, i in intents.items() if i}
+            found: dict[tuple[str, ...], dict[str, Any]] = {("open intents",): intents}
             for phase, principal in itertools.product(self._of.phases, (True, False)):
                 for entry in ledger.snapshot.entries(phase, principal=principal):
                     origin = entry.origin["outcome"] if entry.origin else None
-                    last = {n: entry.last.get(n) for n in ("outcome", "reason", "id", "stored")}
+                    last = {n: entry.last.get(n) for n in ("outcome", "reason", "id")}
+                    stored = entry.last.get("stored") or {}
+                    last["stored"] = {n: h for n, h in stored.items() if n not in OWNERS}
                     found[tuple(entry.key)] = {"origin": origin, **last}
         return found
 
-    def residue(self) -> list[str]:
-        """Return the ids of the uploads that the last load lists as attached to nothing."""
-        manifest = read_manifest(self.staging, f"{self._of.run}/load/attachment")
-        return [row["id"] for row in manifest["residue"]] if manifest else []
+    def _failure(self) -> str:
+        file = self._folder / "failure"
+        return file.read_text().strip().rpartition("\n")[2] if file.exists() else ""
 
-    def loose_files(self) -> set[str]:
-        """Return the ids of the files that are attached to nothing."""
-        return {f["id"] for f in self.control("content")["files"] if not f["record"]}
 
-    def complaints(self, undisturbed: Case) -> list[str]:
+@dataclass(frozen=True)
+class Ending:
+    """
+    What loads left behind.
+
+    :param failure: why the last load failed, empty when it did not
+    :param records: (object, id) -> record, without what the server makes by itself
+    :param ledger: key -> how a record came to stand there and what became of it last
+    :param loose_files: ids of the files that are attached to nothing
+    :param residue: ids of the uploads that the last load lists as such; empty where it knows none
+    """
+
+    failure: str
+    records: dict[tuple[str, str], dict[str, Any]]
+    ledger: dict[tuple[str, ...], dict[str, Any]]
+    loose_files: set[str]
+    residue: list[str]
+
+    def complaints(self, undisturbed: Ending) -> list[str]:
         """Return in words what is not as after a load that nothing happened to."""
-        found = [f"the load failed: {failure}"] if (failure := self.failure()) else []
-        found += differences(undisturbed.records(), self.records())
-        found += differences(undisturbed.ledger(), self.ledger())
-        loose, named = self.loose_files(), self.residue()
-        if set(named) - {""} - loose:
-            found.append(f"residue that is none: {set(named) - loose}")
-        if len(loose - set(named)) > named.count(""):
-            found.append(f"loose files that nobody lists: {loose - set(named)}")
-        return found
+        told = [f"the load failed: {self.failure}"] if self.failure else []
+        told += differences(undisturbed.records, self.records)
+        told += differences(undisturbed.ledger, self.ledger)
+        named = set(self.residue) - {""}
+        if named - self.loose_files:
+            told.append(f"residue that is none: {named - self.loose_files}")
+        if len(self.loose_files - named) > self.residue.count(""):
+            told.append(f"loose files that nobody lists: {self.loose_files - named}")
+        return told
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """
+    A load that nothing happened to.
+
+    :param events: what it lived through: what it was, and its name
+    """
+
+    ending: Ending
+    events: list[tuple[str, str]]
+
+
+def comparable(row: dict[str, Any], files: dict[str, Any], begun: str) -> dict[str, Any]:
+    """
+    Return a record without what the server makes by itself.
+
+    :param begun: a time of creation or change after this instant is the server's own
+    """
+    kept = {name: value for name, value in row.items() if name not in COLUMNS}
+    kept |= {name: "now" for name in TIMES if kept[name] >= begun}
+    if kept.get("file"):
+        kept["file"] = [{f["label"]: files[f["fileId"]]["sha256"]} for f in kept["file"]]
+    if "bodyV2" in kept:
+        kept["bodyV2"] = (kept["bodyV2"] or {}).get("markdown")  # its blocks have random ids
+    return kept
 
 
 def differences(wanted: dict[Any, Any], found: dict[Any, Any]) -> list[str]:
     """Return in words how two tables differ."""
-    return [
-        f"{key}: {found.get(key)} instead of {wanted.get(key)}"
-        for key in sorted(wanted.keys() | found.keys())
-        if wanted.get(key) != found.get(key)
-    ]
+    told = []
+    for key in sorted(wanted.keys() | found.keys()):
+        before, after = wanted.get(key) or {}, found.get(key) or {}
+        names = [n for n in before.keys() | after.keys() if before.get(n) != after.get(n)]
+        told += [f"{key} {n}: {after.get(n)!r} instead of {before.get(n)!r}" for n in names]
+    return told

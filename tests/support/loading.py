@@ -39,7 +39,7 @@ lines:
       - {{to: name, from: name}}
       - {{to: domainName, from: domain}}
       - {{to: createdAt, from: created_at, only_new: true}}
-      - {{to: updatedAt, from: updated_at}}
+      - {{to: updatedAt, from: updated_at, incidental: true}}
   - id: person
     source: contact
     destination: person
@@ -51,7 +51,7 @@ lines:
       - {{to: jobTitle, from: title}}
       - {{to: city, from: city, create: {{type: text, label: City}}}}
       - {{to: createdAt, from: created_at, only_new: true}}
-      - {{to: updatedAt, from: updated_at}}
+      - {{to: updatedAt, from: updated_at, incidental: true}}
       - {{to: unusable, create: {{type: text, label: Not usable}}}}
     links:
       - {{to: companyId, lines: company, ways: [{{object: company, from: company, by: id}}]}}

@@ -112,7 +112,7 @@ def changed_fields(line: Line, sent: Hashes, entry: Entry) -> list[str]:
 
 def times_of_change(line: Line) -> set[str]:
     """Return the fields that tell when a record changed: they move with any other field."""
-    return {rule.to for rule in line.fields if "updated_at" in rule.source}
+    return {rule.to for rule in line.fields if rule.incidental}
 
 
 def writes_existing(line: Line) -> bool:

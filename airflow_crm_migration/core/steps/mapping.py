@@ -38,6 +38,11 @@ def propose_step(
     :return: digest of the decisions
     """
     custom = {name: _custom_columns(run, name) for name in mapping.source_objects}
+    absent = {
+        name: columns
+        for name in mapping.source_objects
+        if (columns := extract_manifest(run.staging, run.folder, name)["absent"])
+    }
     found: Found = {}
     with source_records(run, mapping, whole=True) as records:
         for name in mapping.source_objects:
@@ -60,6 +65,7 @@ def propose_step(
     )
     evidence = {
         "changes": proposal.changes,
+        "absent": absent,
         "values": {
             f"{line}.{field}": dict(counts) for (line, field), counts in sorted(found.items())
         },

@@ -61,8 +61,8 @@ def choose_sample(run: Run, mapping: PairMapping, size: int) -> dict[str, int]:
     :param size: records per source object before their parents are added
     :return: source object -> number chosen
     """
-    with indexed(run, mapping) as index:
-        chosen = select_sample(mapping, run.records, index, size)
+    with source_records(run, mapping, whole=True) as records:
+        chosen = select_sample(mapping, records.walk, records.index, size)
     run.write(_SELECTION, {name: sorted(ids) for name, ids in chosen.items()})
     return {name: len(ids) for name, ids in chosen.items()}
 

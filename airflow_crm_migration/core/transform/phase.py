@@ -12,7 +12,7 @@ from airflow_crm_migration.core.transform.drafts import Draft, Stopped, stopped
 from airflow_crm_migration.core.transform.lines import LineTransform
 
 if TYPE_CHECKING:
-    from airflow_crm_migration.core.mapping import Line
+    from airflow_crm_migration.core.mapping import Fold, Line
     from airflow_crm_migration.core.staging import PartWriter
     from airflow_crm_migration.core.transform.records import SourceRecords
     from airflow_crm_migration.core.transform.setting import Setting
@@ -51,11 +51,13 @@ def transform_phase(
 
     for line in setting.mapping.lines_of(phase):
         _transform_line(line, setting, records, decided, add)
+    for draft in records.fold_drafts(phase):
+        add(draft)
+    folds = [fold for fold in setting.mapping.folds if records.home(fold) == phase]
+    for line in (*setting.mapping.lines_of(phase), *folds):
         for row in rejected(line.source):
             if records.chosen(line.source, row["id"]):
                 add(_rejected(line, row))
-    for draft in records.fold_drafts(phase):
-        add(draft)
     return writer.finish(read=dict(read), phase=phase)
 
 
@@ -77,7 +79,7 @@ def _transform_line(
         )
 
 
-def _rejected(line: Line, row: dict[str, Any]) -> Draft:
+def _rejected(line: Line | Fold, row: dict[str, Any]) -> Draft:
     reason = Reason(row.get("reason", Reason.BAD_CELL))
     key = Key(line.id, line.source, row["id"])
     return stopped(key, Stopped(Outcome.REJECTED, reason, row["detail"]))

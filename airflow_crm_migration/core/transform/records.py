@@ -58,8 +58,12 @@ class SourceRecords:
                 if not self.chosen(fold.source, str(record["id"])):
                     continue
                 into = self._into(fold, record)
-                if self._phase(into or fold.into[0]) == phase:
+                if (self._phase(into) if into else self.home(fold)) == phase:
                     yield self._fold_draft(fold, into, record)
+
+    def home(self, fold: Fold) -> str | None:
+        """Return the phase that tells what became of folded records which belong to none."""
+        return self._phase(fold.into[0])
 
     # -- folding ---------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +19,7 @@ from airflow_crm_migration.core.values.emails import is_free_mail, normal_email,
 from airflow_crm_migration.core.values.html import html_to_markdown as clean_html
 from airflow_crm_migration.core.values.names import tidy_person_name
 from airflow_crm_migration.core.values.phones import international, region_of, split_phones
+from airflow_crm_migration.core.values.text import one_line
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def _parameters(name: str) -> frozenset[str]:
 
 @transform
 def tidy_text(value: str | None) -> str | None:
-    """Collapse blanks and trim."""
-    return " ".join(value.split()) or None if value else None
+    """Collapse blanks, trim, and take out characters that nobody sees."""
+    return one_line(value) or None if value else None
 
 
 @transform
@@ -190,4 +191,6 @@ def newest_first(value: str | None) -> str | None:
     """Make a position of a time: the newer, the earlier, and the same on every run."""
     if not value:
         return None
-    return decimal_text(Decimal(-int(datetime.fromisoformat(value).timestamp())))
+    moment = datetime.fromisoformat(value)
+    whole = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return decimal_text(Decimal(-int(whole.timestamp())))

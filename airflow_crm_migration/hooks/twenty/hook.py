@@ -38,7 +38,7 @@ from airflow_crm_migration.hooks.twenty.filters import (
 )
 from airflow_crm_migration.hooks.twenty.metadata import Metadata
 from airflow_crm_migration.hooks.twenty.rules import DOCUMENTED, TwentyRules
-from airflow_crm_migration.hooks.twenty.schema import MEMBER
+from airflow_crm_migration.hooks.twenty.schema import MEMBER, PLURALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -168,11 +168,11 @@ class TwentyHook(TwentyRules, TwentyApi):
 
         :param field: count only those whose text field starts with ``prefix``
         """
-        target = self._object(object_name)
         params: dict[str, Any] = {"limit": 1, "depth": 0}
         if field and prefix:
             params["filter"] = starts_with(field, prefix)
-        return int(self.call("GET", f"/rest/{target.plural}", params=params)["totalCount"])
+        path = f"/rest/{self._plural(object_name)}"
+        return int(self.call("GET", path, params=params)["totalCount"])
 
     def listing(
         self,
@@ -236,6 +236,8 @@ class TwentyHook(TwentyRules, TwentyApi):
 
     def read(self, object_name: str, ids: Sequence[str]) -> dict[str, Stored]:
         """Read records by id, trashed ones too; what does not exist is left out."""
+        if not ids:
+            return {}
         target = self._object(object_name)
         size = min(_IDS, self.capabilities.read_size)
         return {
@@ -321,7 +323,7 @@ class TwentyHook(TwentyRules, TwentyApi):
 
         :param filters: a REST filter
         """
-        plural = self._object(object_name).plural
+        plural = self._plural(object_name)
         for page in self.pages(plural, self.capabilities.read_size, filters):
             yield from page
 
@@ -329,6 +331,9 @@ class TwentyHook(TwentyRules, TwentyApi):
         if target.name == self.capabilities.attachment:
             self.downloads.note(record)
         return codec.stored(target, record)
+
+    def _plural(self, name: str) -> str:
+        return PLURALS.get(name) or self._object(name).plural
 
     def _object(self, name: str) -> TwentyObject:
         target = self.schema.objects.get(name)

@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MEMBER = "workspaceMember"
+#: Plurals of the standard objects, which nobody can change: to count needs no reading of the schema.
+PLURALS: Mapping[str, str] = {
+    "company": "companies",
+    "person": "people",
+    "opportunity": "opportunities",
+    "task": "tasks",
+    "note": "notes",
+    "attachment": "attachments",
+    MEMBER: "workspaceMembers",
+}
 #: Twenty's types -> ours. A UUID that is no relation refers to something we do not know.
 TYPES: Mapping[str, FieldType] = {
     "TEXT": FieldType.TEXT,

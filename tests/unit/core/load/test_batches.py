@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_crm_migration.core.dry_run import DryDestination
 from airflow_crm_migration.core.errors import Unsettled
 from airflow_crm_migration.core.ledger.writer import Ledger
 from airflow_crm_migration.hooks.twenty import TwentyHook
@@ -141,3 +142,13 @@ def test_the_ledger_is_written_ahead_of_every_call(loading: Loading) -> None:
 
     loading.load("person", people(total=70), hook=Looking(loading.conn_id))
     assert seen == [60, 10]
+
+
+def test_a_dry_run_says_what_a_load_would_and_leaves_no_trace(loading: Loading) -> None:
+    loading.load("person", people(total=2))
+    before = loading.control("content"), loading.staging.names("ledger")
+    dry = DryDestination(TwentyHook(loading.conn_id))
+    facts = loading.load("person", people(total=4), run="run-2", dry_run=True, hook=dry)
+    assert facts["outcomes"]["person"] == {"unchanged": {"same": 2}, "created": {"new": 2}}
+    assert (loading.control("content"), loading.staging.names("ledger")) == before
+    assert loading.load_again("person", run="run-2")["outcomes"] == facts["outcomes"]

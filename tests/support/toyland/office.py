@@ -1,0 +1,262 @@
+"""A destination that lives in memory; nothing in it is called as in any CRM of ours."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from dataclasses import replace
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from airflow_crm_migration.core.errors import Duplicate, Refused
+from airflow_crm_migration.core.fields import FieldSpec, FieldType, Join, ObjectSpec, Option
+from airflow_crm_migration.core.protocols import (
+    Capabilities,
+    Finding,
+    Member,
+    Normalised,
+    SchemaChange,
+    Stored,
+    Tenant,
+    Write,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from airflow_crm_migration.core.protocols import Values
+
+LONGEST = 60
+_CHOICES = (FieldType.SELECT, FieldType.MULTI_SELECT)
+
+
+def _object(name: str, *fields: FieldSpec) -> ObjectSpec:
+    return ObjectSpec(name, name.title(), {f.name: f for f in fields})
+
+
+def objects() -> dict[str, ObjectSpec]:
+    text, person = FieldType.TEXT, FieldType.REFERENCE
+    seats = Join("seat", "meeting", {"human": "human"})
+    found = (
+        _object(
+            "house",
+            FieldSpec("sign", text),
+            FieldSpec("site", FieldType.LINKS, unique=True),
+            FieldSpec("warden", FieldType.USER),
+            FieldSpec("stirred", FieldType.DATETIME),
+        ),
+        _object(
+            "human",
+            FieldSpec("called", FieldType.PERSON_NAME),
+            FieldSpec("post", FieldType.EMAILS, unique=True),
+            FieldSpec("house", person, references=("house",)),
+        ),
+        _object(
+            "meeting",
+            FieldSpec("topic", text),
+            FieldSpec("mood", FieldType.SELECT, options=(Option("fine", "Fine"),)),
+            FieldSpec("seats", person, references=("human",), join=seats),
+        ),
+        _object("seat", FieldSpec("meeting", person), FieldSpec("human", person)),
+        _object(
+            "folder",
+            FieldSpec("heading", text),
+            FieldSpec("sheet", FieldType.FILE),
+            FieldSpec("human", person, references=("human",)),
+        ),
+    )
+    return {spec.name: spec for spec in found}
+
+
+class OfficeRules:
+    """Fulfils :class:`airflow_crm_migration.core.protocols.DestinationRules`."""
+
+    capabilities = Capabilities(
+        batch_size=2,
+        read_size=3,
+        client_ids=True,
+        reads_trash=True,
+        sets_created_at=True,
+        attachment="folder",
+        file_field="sheet",
+        file_name_field="heading",
+        max_file_bytes=100,
+    )
+
+    def normalise(self, field: FieldSpec, value: Any) -> Normalised:
+        """Take texts up to 60 characters, addresses with an at sign and known options."""
+        if field.type is FieldType.TEXT and len(value) > LONGEST:
+            return Normalised(None, (value,), ("too long",))
+        if field.type is FieldType.EMAILS:
+            good = [v.lower() for v in value if "@" in v]
+            return Normalised(good or None, tuple(v for v in value if "@" not in v))
+        if field.type in _CHOICES:
+            return _chosen(field, value)
+        return Normalised(value)
+
+    def option(self, label: str, taken: Iterable[str]) -> tuple[str, str]:
+        shown = " ".join(label.replace(",", " ").split())
+        return _free(shown.lower(), taken), shown
+
+    def custom_field_name(self, label: str, taken: Iterable[str]) -> str:
+        return _free(f"our_{re.sub(r'[^a-z0-9]+', '_', label.lower())}", taken)
+
+
+def _chosen(field: FieldSpec, value: Any) -> Normalised:
+    known = {option.value for option in field.options}
+    wanted = value if isinstance(value, list) else [value]
+    good = [v for v in wanted if v in known]
+    bad = tuple(str(v) for v in wanted if v not in known)
+    if isinstance(value, list):
+        return Normalised(good or None, bad)
+    return Normalised(good[0] if good else None, bad)
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    used, number, free = set(taken), 1, name
+    while free in used:
+        number += 1
+        free = f"{name}_{number}"
+    return free
+
+
+class Office:
+    """What the office holds."""
+
+    def __init__(self) -> None:
+        self.objects = objects()
+        self.rows: dict[str, dict[str, Stored]] = {name: {} for name in self.objects}
+        self.binaries: dict[str, bytes] = {}
+        self.members = [Member("m1", "ann@office.example", "Ann Able")]
+        self.calls: Counter[str] = Counter()
+
+
+OFFICES: dict[str, Office] = {}
+
+
+class OfficeHook(OfficeRules):
+    """Fulfils :class:`airflow_crm_migration.core.protocols.Destination`."""
+
+    conn_type = "toy_office"
+    hook_name = "Toy office"
+    rules_class: ClassVar[type[OfficeRules]] = OfficeRules
+
+    def __init__(self, conn_id: str) -> None:
+        self.conn_id = conn_id
+        self.office = OFFICES.setdefault(conn_id, Office())
+
+    @property
+    def requests_made(self) -> Mapping[str, int]:
+        return self.office.calls
+
+    def tenant(self) -> Tenant:
+        return Tenant(f"office of {self.conn_id}", "Office")
+
+    def preflight(self) -> list[Finding]:
+        return []
+
+    def describe(self) -> dict[str, ObjectSpec]:
+        return dict(self.office.objects)
+
+    def members(self) -> list[Member]:
+        return self.office.members
+
+    # -- schema ----------------------------------------------------------------------------
+
+    def ensure_schema(self, wanted: Sequence[ObjectSpec], *, dry_run: bool) -> list[SchemaChange]:
+        return [
+            SchemaChange(addition.name, spec.name, action)
+            for addition in wanted
+            for spec in addition.fields.values()
+            if (action := self._ensure(addition.name, spec, dry_run=dry_run))
+        ]
+
+    def _ensure(self, object_name: str, spec: FieldSpec, *, dry_run: bool) -> str:
+        fields = self.office.objects[object_name].fields
+        standing = fields.get(spec.name)
+        if standing is None:
+            if not dry_run:
+                fields[spec.name] = replace(spec, custom=True)
+            return "create_field"
+        known = {option.value for option in standing.options}
+        new = tuple(option for option in spec.options if option.value not in known)
+        if new and not dry_run:
+            fields[spec.name] = replace(standing, options=standing.options + new)
+        return "add_options" if new else ""
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def count(self, object_name: str, field: str | None = None, prefix: str | None = None) -> int:
+        return len(list(self.listing(object_name, field, prefix)))
+
+    def listing(
+        self,
+        object_name: str,
+        field: str | None = None,
+        prefix: str | None = None,
+        *,
+        trashed: bool = False,
+    ) -> Iterator[Stored]:
+        self.office.calls["read"] += 1
+        for row in self.office.rows[object_name].values():
+            marked = str(row.values.get(field or "") or "").startswith(prefix or "")
+            if marked and (trashed or not row.trashed):
+                yield row
+
+    def find(self, object_name: str, field: str, values: Sequence[str]) -> dict[str, Stored]:
+        found = {_primary(r.values.get(field)): r for r in self.listing(object_name, trashed=True)}
+        return {value: found[value] for value in values if value in found}
+
+    def read(self, object_name: str, ids: Sequence[str]) -> dict[str, Stored]:
+        self.office.calls["read"] += 1
+        rows = self.office.rows[object_name]
+        return {row_id: rows[row_id] for row_id in ids if row_id in rows}
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def create(self, object_name: str, rows: Sequence[Write]) -> list[Stored | Refused]:
+        """Create all rows or none."""
+        self.office.calls["write"] += 1
+        standing = self.office.rows[object_name]
+        for row in rows:
+            if row.id in standing or self._taken(object_name, row.values):
+                raise Duplicate("taken")
+            unknown = set(row.values) - set(self.office.objects[object_name].fields)
+            if unknown:
+                raise Refused(f"unknown fields: {sorted(unknown)}")
+        made = [Stored(str(row.id), dict(row.values)) for row in rows]
+        standing.update({stored.id: stored for stored in made})
+        return list(made)
+
+    def _taken(self, object_name: str, values: Values) -> bool:
+        fields = self.office.objects[object_name].fields
+        return any(
+            self.find(object_name, name, [_primary(value)])
+            for name, value in values.items()
+            if fields[name].unique and value
+        )
+
+    def update(self, object_name: str, rows: Sequence[Write]) -> list[Stored | Refused]:
+        self.office.calls["write"] += 1
+        standing = self.office.rows[object_name]
+        made = [Stored(str(r.id), standing[str(r.id)].values | r.values) for r in rows]
+        standing.update({stored.id: stored for stored in made})
+        return list(made)
+
+    def restore(self, object_name: str, ids: Sequence[str]) -> None:
+        rows = self.office.rows[object_name]
+        rows.update({row_id: replace(rows[row_id], trashed=False) for row_id in ids})
+
+    def upload(self, name: str, size: int, content: IO[bytes]) -> str:
+        file_id = f"file-{len(self.office.binaries)}"
+        self.office.binaries[file_id] = content.read()
+        return file_id
+
+    def download(self, attachment: Stored) -> IO[bytes]:
+        [file] = attachment.values[self.capabilities.file_field]
+        return io.BytesIO(self.office.binaries[file["file_id"]])
+
+
+def _primary(value: Any) -> str:
+    first = value[0] if isinstance(value, list) and value else value
+    return str(first["url"] if isinstance(first, dict) else first)
