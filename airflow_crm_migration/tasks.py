@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_crm_migration.core.errors import Throttled, Unauthorised, Unsettled, UserMistake
+from airflow_crm_migration.core.errors import CrmError, Refused, Unauthorised, UserMistake
 from airflow_crm_migration.core.gates import Gate
 from airflow_crm_migration.hooks.staging import open_staging
 
@@ -52,24 +52,6 @@ def fail(log: Logger, lines: Sequence[str]) -> NoReturn:
     for line in lines:
         log.error("%s", line)
     raise AirflowFailException("\n".join(lines)) from None
-
-
-@contextmanager
-def mistakes_fail(log: Logger) -> Iterator[None]:
-    """
-    Fail the task at once on what only a person can mend: trying again cannot help.
-
-    What a CRM could not answer just now is said in one line and left to Airflow's retries.
-    """
-    try:
-        yield
-    except UserMistake as mistake:
-        fail(log, mistake.findings)
-    except Unauthorised as refusal:
-        fail(log, [refusal.message])
-    except (Throttled, Unsettled) as error:
-        log.error("%s", error.message)
-        raise
 
 
 class MigrationBase(BaseOperator):
@@ -116,13 +98,35 @@ class MigrationBase(BaseOperator):
         """Return one of the engagement's gates, for this environment where that matters."""
         return Gate(self.engagement_id, name, self.environment)
 
+    @contextmanager
+    def mistakes_fail(self) -> Iterator[None]:
+        """
+        Fail the task at once on what only a person can mend: trying again cannot help.
+
+        What a CRM could not do just now is said in one line and left to Airflow's retries; what it
+        refused is not, for its words may quote a record.
+        """
+        crm = f"connection {getattr(self, 'conn_id', None)!r}"
+        try:
+            yield
+        except UserMistake as mistake:
+            fail(self.log, mistake.findings)
+        except Unauthorised as refusal:
+            fix = "check the key in it, and what the key may do (docs/permissions.md)"
+            fail(self.log, [f"{crm}: {refusal.message} {fix}"])
+        except Refused:
+            raise
+        except CrmError as error:
+            self.log.error("%s: %s", crm, error.message)
+            raise
+
 
 class MigrationOperator(MigrationBase):
     """A step: subclasses say in :meth:`work` what is done, and hand rows on in staging only."""
 
     def execute(self, context: Context) -> Any:
         """Do the step; a person's mistake fails it without retries."""
-        with mistakes_fail(self.log):
+        with self.mistakes_fail():
             return self.work(context)
 
     @abstractmethod

@@ -128,17 +128,18 @@ def _choice_test(mapping: PairMapping, place: str, condition: Condition) -> Iter
 
 
 def _rows(mapping: PairMapping) -> Iterator[str]:
-    parts = {line.id: _written(line) for line in mapping.lines}
-    parts |= {fold.id: set() for fold in mapping.folds}
+    parts: dict[str, set[str]] = {fold.id: set() for fold in mapping.folds}
+    for line in mapping.lines:
+        parts.setdefault(line.id, set()).update(_written(line))
     for row in mapping.rows:
         for name in row.by:
-            line, _, field = name.partition(".")
-            if line not in parts:
+            part, _, field = name.partition(".")
+            if part not in parts:
                 there = _listed(parts)
-                yield f"rows.{row.source}.by: there is no line {line!r}; there are: {there}"
-            elif field and field not in parts[line]:
-                fields = _listed(sorted(parts[line]))
-                yield f"rows.{row.source}.by: {line} has no field {field!r}; it has: {fields}"
+                yield f"rows.{row.source}.by: there is no line {part!r}; there are: {there}"
+            elif field and field not in parts[part]:
+                fields = _listed(sorted(parts[part]))
+                yield f"rows.{row.source}.by: {part} has no field {field!r}; it has: {fields}"
 
 
 def _written(line: Line) -> set[str]:

@@ -10,6 +10,7 @@ from airflow_crm_migration.tasks import fail
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+
 class VerdictOperator(StepOperator):
     """
     Says in words how the run ended, and is red when that is not good enough.

@@ -12,7 +12,7 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSensorTimeout
 
 from airflow_crm_migration.core.waiting import wait_ended, wait_started
-from airflow_crm_migration.tasks import MigrationBase, mistakes_fail, run_prefix
+from airflow_crm_migration.tasks import MigrationBase, run_prefix
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -86,7 +86,7 @@ class GateSensor(MigrationBase, BaseSensorOperator):
         :return: what :meth:`look` hands on
         :raises AirflowSensorTimeout: nobody opened the gate in time
         """
-        with mistakes_fail(self.log):
+        with self.mistakes_fail():
             view, gate = self.look(context), self.gate(self.gate_name)
             if view.is_open:
                 wait_ended(self.staging, gate)

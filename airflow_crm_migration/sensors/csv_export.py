@@ -63,7 +63,7 @@ class CsvExportSensor(GateSensor):
                 "rows": dict(found.rows),
             },
         )
-        return _view(found, review, unchanged=found.digests == before)
+        return _view(found, f"{self.staging.root}", review, unchanged=found.digests == before)
 
     def _expected(self, run: str) -> list[Expected]:
         from airflow_crm_migration.core.inbox import Expected
@@ -88,10 +88,10 @@ class CsvExportSensor(GateSensor):
         return digests
 
 
-def _view(found: InboxState, review: str, *, unchanged: bool) -> View:
+def _view(found: InboxState, root: str, review: str, *, unchanged: bool) -> View:
     if not found.ready:
-        line = f"{len(found.findings)} things are missing or wrong in inbox/; {review} lists them"
-        return View(False, line)
+        line = f"{len(found.findings)} things are missing or wrong in {root}/inbox"
+        return View(False, f"{line}; {root}/{review} says what")
     if found.digests and not unchanged:
         line = (
             "the files in inbox/ are complete; the next look tells whether they are still written"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from airflow_crm_migration.core.errors import Throttled, Unsettled
+from airflow_crm_migration.core.errors import CrmError, Refused, Unauthorised
 from airflow_crm_migration.core.owners import OwnerMatch, OwnerStatus, SourceOwner, match_owners
 from airflow_crm_migration.hooks.registry import destination_hook
 from airflow_crm_migration.sensors.base import GateSensor, View
@@ -51,7 +51,9 @@ class OwnersProvisionedSensor(GateSensor):
         owners = [SourceOwner(**row) for row in self.staging.read_json(f"{folder}/owners.json")]
         try:
             members = destination_hook(self.platform, self.conn_id).members()
-        except (Throttled, Unsettled) as error:
+        except (Unauthorised, Refused):
+            raise
+        except CrmError as error:
             return View(False, f"{self.conn_id} could not be asked: {error.message}")
         matches = match_owners(owners, members, self.overrides)
         review = f"review/{self.gate(self.gate_name).slot}.json"

@@ -213,7 +213,7 @@ def test_the_outcomes_agree(both: Moved, csv_alone: Moved, world: World) -> None
 
 @pytest.fixture(scope="module")
 def without_twins() -> World:
-    """Return the small customer without the second record of one person: every address is unique."""
+    """Return the small customer without the second record of one person."""
     world = customer()
     del world.contacts["p2"]
     return world

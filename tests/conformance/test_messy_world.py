@@ -1,4 +1,4 @@
-"""A messy customer of 2,000 contacts against what is true about it: every record has one outcome."""
+"""A messy customer of 2,000 contacts against the truth: every record has the outcome that fits."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def arrived(messy: MessyRun, kind: str, source_id: str) -> Record:
 def there(messy: MessyRun, kind: str, source_id: str) -> str | None:
     """Return the id in Twenty under which a record lives, itself or as part of another one."""
     entry = messy.entry(kind, source_id)
-    return entry.destination_id or messy.entry(kind, entry.last.get("into") or source_id).destination_id
+    survivor = messy.entry(kind, entry.last.get("into") or source_id)
+    return entry.destination_id or survivor.destination_id
 
 
 def targets(messy: MessyRun, task: Record) -> set[str]:
@@ -174,7 +175,7 @@ def test_a_cell_without_a_reading_rejects_its_record_and_names_the_place(messy: 
             continue
         entry = messy.entry(cell.object, cell.source_id)
         assert (str(entry.outcome), entry.last["reason"]) == ("rejected", "bad_cell"), cell
-        assert re.match(rf"{COLLECTIONS[cell.object]}\.csv row \d+: [\w ?]+: ", entry.last["detail"])
+        assert re.match(rf"{COLLECTIONS[cell.object]}\.csv row \d+: [^:]+: ", entry.last["detail"])
         assert cell.text not in entry.last["detail"]
 
 
@@ -254,9 +255,10 @@ def test_hostile_html_keeps_its_words_and_runs_nothing(messy: MessyRun) -> None:
         assert "this" in stored
         for evil in ("<script", "javascript:", "onclick", "document.location", "tracker.example"):
             assert evil not in stored
-    everything = repr([messy.content[name] for name in ("person", "task", "company", "opportunity")])
-    assert "javascript:" not in everything
-    assert "<script" not in everything
+    for name in ("person", "task", "company", "opportunity"):
+        everything = repr(messy.content[name])
+        assert "javascript:" not in everything
+        assert "<script" not in everything
 
 
 def test_lists_become_markdown(messy: MessyRun) -> None:
@@ -337,14 +339,14 @@ def test_every_other_link_leads_where_it_should(messy: MessyRun) -> None:
         ends = {v for k, v in row.items() if k.startswith("target") and v}
         rows.setdefault(row["taskId"], set()).update(ends)
     for activity in messy.world.activities.values():
-        if ("activity", activity.id) in planted or messy.outcome("activity", activity.id) != CREATED:
+        task = messy.record("activity", activity.id)
+        if ("activity", activity.id) in planted or task is None:
             continue
         named = [("contact", c) for c in activity.contact_ids]
         named += [("company", c) for c in activity.company_ids]
         named += [("deal", activity.deal_id)] if activity.deal_id else []
         alive = [n for n in named if n[1] not in messy.world.ghosts]
         wanted = {there(messy, *name) for name in alive} - {None}
-        task = arrived(messy, "activity", activity.id)
         assert rows.get(task["id"], set()) == wanted, activity.id
         checked += len(wanted)
     assert checked > 5000
@@ -390,7 +392,8 @@ def test_spellings_of_one_tag_are_one_choice(messy: MessyRun) -> None:
 def test_every_tag_arrives_and_every_changed_spelling_is_listed(messy: MessyRun) -> None:
     labels = messy.between.labels("person", "klipyTags")
     changes = messy.run.read("mapping/proposal.json")["changes"]
-    listed = {(c["from"], c["to"]) for c in changes if (c["line"], c["field"]) == ("person", "klipyTags")}
+    ours = (c for c in changes if (c["line"], c["field"]) == ("person", "klipyTags"))
+    listed = {(change["from"], change["to"]) for change in ours}
     for contact in _standing(messy):
         stored = {labels[v] for v in arrived(messy, "contact", contact.id)["klipyTags"] or []}
         for tag in contact.tags:

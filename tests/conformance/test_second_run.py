@@ -131,7 +131,7 @@ class Steps:
 
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
-    with emulated(generate(11, 300), tmp_path_factory.mktemp("steps")) as between:
+    with emulated(generate(11, 160), tmp_path_factory.mktemp("steps")) as between:
         yield Steps(between)
 
 
@@ -159,7 +159,7 @@ def test_a_sample_holds_every_stage_and_every_type(steps: Steps) -> None:
     assert {world.contacts[c].source for c in sampled["contact"]} == sources
     industries = {c.industry for c in world.companies.values()}
     assert {world.companies[c].industry for c in sampled["company"]} == industries
-    assert all(len(ids) < 200 for ids in sampled.values())
+    assert all(len(ids) < 120 for ids in sampled.values())
 
 
 def test_a_sample_is_closed_over_its_links(steps: Steps) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SCALE = 600.0
 """Seconds on the emulators' clocks per second of ours: the limits are the published ones."""
 
+RATE_LIMITS = f"100/{60 / SCALE:g}s"
+
 
 @contextmanager
 def crms(world: World) -> Iterator[Emulators]:

@@ -17,7 +17,7 @@ from airflow_crm_migration.emulators.base import start
 from airflow_crm_migration.emulators.klipy import write_export
 from demo.emulators import TWENTY_KEY, address, count, join
 from demo.engagement import GATES, PAIR, csv_formats
-from tests.dags.conftest import SCALE, connect, engaged
+from tests.dags.conftest import RATE_LIMITS, SCALE, connect, engaged
 from tests.support import gates
 from tests.support.customer import customer
 from tests.support.dags import PATIENCE, Ended, Engaged
@@ -68,7 +68,7 @@ def serve(stack: ExitStack) -> RunningEmulator:
 
 def lead_to(**where: RunningEmulator) -> None:
     """Let connections lead to workspaces."""
-    extra = {"rate_limits": f"100/{60 / SCALE:g}s"}
+    extra = {"rate_limits": RATE_LIMITS}
     connect(
         {
             name: {
@@ -255,6 +255,7 @@ def test_a_failed_phase_ends_the_run_failed_with_its_report(
     assert ended.failed == ["production.person.reconcile", "verdict"]
     assert ended.tasks["production.task.load"] == "upstream_failed"
     assert count(production.base_url, "tasks") == 0
+    assert ended.tasks["deliver"] == "success"
     told = ended.log.errors()
     assert "person does not reconcile: 1 records that this run wrote are not there" in told
     assert "production.person.reconcile failed" in told

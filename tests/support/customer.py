@@ -34,6 +34,9 @@ ACTIVITIES = (
 )
 """Every kind of activity, in the order of their ids ``a1``, ``a2``, …"""
 
+CUSTOM = ("Hobby", "Score", "Birthday", "T-Shirt", "Opted in?", "Member No")
+"""The customer's own columns of contacts and deals."""
+
 
 def at(day: int, hour: int = 9, minute: int = 30) -> datetime:
     """Return a moment in March 2021."""
@@ -48,9 +51,7 @@ def customer() -> World:
         "u2": User("u2", "Noor Haddad", None),
     }
     world.columns = [
-        CustomColumn(kind, name, "text")
-        for kind in ("contact", "deal")
-        for name in ("Hobby", "Score", "Birthday", "T-Shirt", "Opted in?", "Member No")
+        CustomColumn(kind, name, "text") for kind in ("contact", "deal") for name in CUSTOM
     ]
     world.companies = _companies()
     world.contacts = _contacts()
@@ -125,17 +126,8 @@ def _contacts() -> dict[str, Contact]:
     return {c.id: c for c in (rich, again, alone, private, named)}
 
 
-def _custom(
-    hobby: str, score: str, birthday: str, shirt: str, opted_in: bool, member: str
-) -> dict[str, str | Decimal | date | bool]:
-    return {
-        "Hobby": hobby,
-        "Score": Decimal(score),
-        "Birthday": date.fromisoformat(birthday),
-        "T-Shirt": shirt,
-        "Opted in?": opted_in,
-        "Member No": member,
-    }
+def _custom(*values: str | Decimal | date | bool) -> dict[str, str | Decimal | date | bool]:
+    return dict(zip(CUSTOM, values, strict=True))
 
 
 def _deals() -> dict[str, Deal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -35,13 +36,13 @@ class MessyRun:
         self.run = between.migration.full()
         self.requests: dict[str, Any] = between.control("requests")
         self.content: dict[str, list[Record]] = between.content()
-        self.entries: dict[tuple[str, str], list[Entry]] = {}
+        self.entries: dict[tuple[str, str], list[Entry]] = defaultdict(list)
         for entry in between.entries(self.run):
-            self.entries.setdefault((entry.key.source_object, entry.key.source_id), []).append(entry)
-        self.issues: dict[tuple[str, str], list[Record]] = {}
+            self.entries[entry.key.source_object, entry.key.source_id].append(entry)
+        self.issues: dict[tuple[str, str], list[Record]] = defaultdict(list)
         for issue in between.issues(self.run):
             _, kind, source_id, _ = issue["key"]
-            self.issues.setdefault((kind, source_id), []).append(issue)
+            self.issues[kind, source_id].append(issue)
         self._rows = {
             row["id"]: row for rows in self.content.values() for row in rows if "id" in row
         }
@@ -64,13 +65,13 @@ class MessyRun:
         return str(entry.outcome), entry.last["reason"]
 
     def record(self, kind: str, source_id: str) -> Record | None:
-        """Return the record in Twenty that a source record was made into, None where there is none."""
+        """Return the record in Twenty that was made of a source record, if any was."""
         entry = self.entry(kind, source_id)
         return self._rows[entry.destination_id] if entry.destination_id else None
 
     def problems(self, kind: str, source_id: str) -> list[tuple[str, str, str]]:
         """Return field, problem and detail of what was left out of a record."""
-        found = self.issues.get((_UNDER.get(kind, kind), source_id), [])
+        found = self.issues[_UNDER.get(kind, kind), source_id]
         return [(i["field"], i["problem"], i["detail"]) for i in found]
 
 

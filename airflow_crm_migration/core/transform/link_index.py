@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_crm_migration.core.values.domains import registrable_domain
-from airflow_crm_migration.core.values.emails import is_free_mail, normal_email
+from airflow_crm_migration.core.values.emails import addresses_in, is_free_mail, normal_email
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class LinkIndex:
         source_id = str(record["id"])
         rows = [(object_name, "id", source_id, source_id, readable)]
         for by, fields in keys.items():
-            keyed = (key_of(by, text) for text in texts([record.get(f) for f in fields]))
+            keyed = (key_of(by, text) for f in fields for text in _named(by, record.get(f)))
             rows += [(object_name, by, key, source_id, readable) for key in keyed if key]
         self._db.executemany("INSERT OR IGNORE INTO keys VALUES (?,?,?,?,?)", rows)
 
@@ -101,12 +101,18 @@ class LinkIndex:
         :return: (value, source ids found) for every value that names somebody: a free-mail domain
             does not
         """
-        values = texts(record.get(way.source))
+        values = _named(way.by, record.get(way.source))
         if way.by == "self":
             return [(value, {value}) for value in values]
         if way.by == "domain":
             values = [v for v in values if not is_free_mail(registrable_domain(v) or "")]
         return [(value, self.find(way.object, way.by, value)) for value in values]
+
+
+def _named(by: str, value: Any) -> list[str]:
+    """Return the texts of a value that name records; a cell may hold several addresses."""
+    found = texts(value)
+    return [a for text in found for a in addresses_in(text)] if by == "email" else found
 
 
 def key_of(by: str, value: str) -> str | None:

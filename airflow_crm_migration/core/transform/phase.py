@@ -49,15 +49,17 @@ def transform_phase(
         done += 1
         say(done)
 
-    for line in setting.mapping.lines_of(phase):
+    lines = setting.mapping.lines_of(phase)
+    for line in lines:
         _transform_line(line, setting, records, decided, add)
     for draft in records.fold_drafts(phase):
         add(draft)
     folds = [fold for fold in setting.mapping.folds if records.home(fold) == phase]
-    for line in (*setting.mapping.lines_of(phase), *folds):
-        for row in rejected(line.source):
-            if records.chosen(line.source, row["id"]):
-                add(_rejected(line, row))
+    parts: list[Line | Fold] = [*lines, *folds]
+    for part in parts:
+        for row in rejected(part.source):
+            if records.chosen(part.source, row["id"]):
+                add(_rejected(part, row))
     return writer.finish(read=dict(read), phase=phase)
 
 
@@ -79,7 +81,7 @@ def _transform_line(
         )
 
 
-def _rejected(line: Line | Fold, row: dict[str, Any]) -> Draft:
+def _rejected(part: Line | Fold, row: dict[str, Any]) -> Draft:
     reason = Reason(row.get("reason", Reason.BAD_CELL))
-    key = Key(line.id, line.source, row["id"])
+    key = Key(part.id, part.source, row["id"])
     return stopped(key, Stopped(Outcome.REJECTED, reason, row["detail"]))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_crm_migration.core.canonical import decimal_text
 from airflow_crm_migration.core.values.domains import registrable_domain
-from airflow_crm_migration.core.values.emails import is_free_mail, normal_email, split_emails
+from airflow_crm_migration.core.values.emails import addresses_in, is_free_mail, normal_email
 from airflow_crm_migration.core.values.html import html_to_markdown as clean_html
 from airflow_crm_migration.core.values.names import tidy_person_name
 from airflow_crm_migration.core.values.phones import international, region_of, split_phones
@@ -84,14 +84,8 @@ def person_name(value: list[str | None]) -> dict[str, str] | None:
 @transform
 def emails(value: list[Any]) -> list[str]:
     """Unite addresses, each once, the first one primary; unusable ones stay as they are."""
-    pieces = [p for text in texts(value) for p in _addresses(text)]
+    pieces = [p for text in texts(value) for p in addresses_in(text)]
     return list(dict.fromkeys(normal_email(piece) or piece for piece in pieces))
-
-
-def _addresses(text: str) -> list[str]:
-    """Return the addresses of a cell that holds several, else the cell as it is."""
-    pieces = split_emails(text)
-    return pieces if pieces and all(map(normal_email, pieces)) else [text.strip()]
 
 
 @transform

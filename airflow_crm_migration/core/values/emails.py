@@ -40,6 +40,12 @@ def split_emails(text: str) -> list[str]:
     return [piece for part in found for piece in _at_blanks(part)]
 
 
+def addresses_in(text: str) -> list[str]:
+    """Return the addresses of a cell that holds nothing else, else the cell as it is."""
+    pieces = split_emails(text)
+    return pieces if pieces and all(map(normal_email, pieces)) else [text.strip()]
+
+
 def normal_email(text: str) -> str | None:
     """
     Return the one spelling of an address: small letters, the domain in ASCII.

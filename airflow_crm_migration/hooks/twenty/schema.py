@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MEMBER = "workspaceMember"
-#: Plurals of the standard objects, which nobody can change: to count needs no reading of the schema.
+#: Plurals of the standard objects, which nobody can change: counting needs no schema.
 PLURALS: Mapping[str, str] = {
     "company": "companies",
     "person": "people",

@@ -87,7 +87,7 @@ def test_without_a_natural_key_nobody_gives_anything_up() -> None:
 
 
 def test_a_record_of_a_file_line_says_which_binary_it_holds() -> None:
-    scan = "{id: scan, source: scan, destination: folder, fields: [{to: heading, from: title}], file: {from: place}}"
+    scan = "{id: scan, source: scan, destination: folder, file: {from: place}}"
     binary = {"sha256": "ab", "size": 3}
     with Workbench(scan, files={("scan", "r1"): binary}) as bench:
-        assert bench.draft("scan", title="T")["file"] == binary
+        assert bench.draft("scan")["file"] == binary

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.staging import PartWriter, Staging, read_parts
 from airflow_crm_migration.core.transform.drafts import Stopped
 from airflow_crm_migration.core.transform.phase import transform_phase
 from airflow_crm_migration.core.transform.records import SourceRecords
-from airflow_crm_migration.core.outcomes import Outcome, Reason
 from tests.support.transforming import CLIENT, FIRM, Workbench
 
 if TYPE_CHECKING:

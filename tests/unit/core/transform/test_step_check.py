@@ -37,7 +37,7 @@ def test_what_exists_and_fits_is_fine(do: Any) -> None:
     ("do", "told"),
     [
         ("tidy_txt", f"{PLACE} = 'tidy_txt': there is no such transform; choose one of: address, "),
-        ({"joined": {"seperator": "/"}}, "'joined': seperator = '/': there is no such setting here"),
+        ({"joined": {"seperator": "/"}}, "'joined': seperator = '/': there is no such setting"),
         ({"first_line": {"length": "10"}}, "length = '10': Input should be a valid integer"),
         ({"first_line": {"length": True}}, "length = True: Input should be a valid integer"),
         ("address", "'address': parts: is missing; add it"),

@@ -23,7 +23,8 @@ def draft(*rules: str, setting: dict[str, Any] | None = None, **record: Any) -> 
 
 
 def test_a_value_goes_through_its_chain_into_the_form_of_its_field() -> None:
-    made = draft("{to: topic, from: [about, title], do: [first_present, tidy_text]}", title=" A  b ")
+    rule = "{to: topic, from: [about, title], do: [first_present, tidy_text]}"
+    made = draft(rule, title=" A  b ")
     assert made["values"] == {"topic": "A b"}
 
 
