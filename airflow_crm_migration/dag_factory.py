@@ -6,12 +6,12 @@ imported when a task runs.
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param, TaskGroup, chain
+from airflow.sdk.exceptions import AirflowException
 
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.transform.conditions import settled_by_choices
@@ -32,7 +32,7 @@ from airflow_crm_migration.operators.probe import ProbeSourceOperator
 from airflow_crm_migration.operators.propose_mapping import ProposeMappingOperator
 from airflow_crm_migration.operators.reconcile_phase import ReconcilePhaseOperator
 from airflow_crm_migration.operators.secure_files import SecureFilesOperator
-from airflow_crm_migration.operators.tell_mistakes import TellMistakesOperator
+from airflow_crm_migration.operators.tell_mistakes import mistakes_dag
 from airflow_crm_migration.operators.transform_phase import TransformPhaseOperator
 from airflow_crm_migration.operators.verdict import VerdictOperator
 from airflow_crm_migration.sensors.csv_export import CsvExportSensor
@@ -52,9 +52,16 @@ def build_dag(engagement: Engagement) -> DAG:
     """
     Return the DAG of an engagement.
 
-    :raises UserMistake: when engagement and mapping do not go together
+    :raises UserMistake: when engagement and mapping do not go together, or Airflow refuses what the
+        engagement says under ``dag``
     """
-    return _Factory(engagement).build()
+    factory = _Factory(engagement)
+    try:
+        return factory.build()
+    except (AirflowException, TypeError, ValueError) as error:
+        raise UserMistake(
+            f"engagement {engagement.id}: dag: Airflow refuses a setting: {error}"
+        ) from error
 
 
 def build_dags(folder: str | Path) -> dict[str, DAG]:
@@ -77,23 +84,9 @@ def build_dags(folder: str | Path) -> dict[str, DAG]:
                     "give each customer an id of its own"
                 )
         except UserMistake as mistake:
-            dag = _mistakes_dag(file, mistake.findings)
+            dag = mistakes_dag(file, mistake.findings)
         dags[dag.dag_id], places[dag.dag_id] = dag, file
     return dags
-
-
-def _mistakes_dag(file: Path, findings: list[str]) -> DAG:
-    """Return a DAG that stands beside the engagement's own: what has run of that stays as it is."""
-    with DAG(
-        dag_id=f"crm_engagement_mistakes_{re.sub(r'[^0-9A-Za-z_.-]', '_', file.name)}",
-        dag_display_name=f"{file.name} has mistakes",
-        description="; ".join(findings),
-        schedule=None,
-        tags={"crm-migration", "mistakes"},
-        doc_md="\n".join([f"### {file.name} has mistakes", "", *(f"- {f}" for f in findings)]),
-    ) as dag:
-        TellMistakesOperator(task_id="tell_mistakes", findings=findings)
-    return dag
 
 
 class _Factory:

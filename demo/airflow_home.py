@@ -34,10 +34,19 @@ def settings(home: Path, connections: Mapping[str, Mapping[str, Any]]) -> dict[s
     }
 
 
-def prepare(home: Path, connections: Mapping[str, Mapping[str, Any]]) -> None:
-    """Make the folders and point this process at them."""
+def prepare(
+    home: Path, connections: Mapping[str, Mapping[str, Any]], more: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """
+    Make the folders and point this process at them.
+
+    :param more: further environment variables, or other ones
+    :return: all of them
+    """
     (home / "dags" / "engagements").mkdir(parents=True, exist_ok=True)
-    os.environ.update(settings(home, connections))
+    variables = {**settings(home, connections), **(more or {})}
+    os.environ.update(variables)
+    return variables
 
 
 def registered(file: Path) -> Any:

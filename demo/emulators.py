@@ -52,11 +52,18 @@ class Emulators:
             },
         }
 
-    def owners(self) -> dict[str, str]:
-        """Return what the customer says of owners whose name two members share."""
+    def owners(self, *, everybody: bool = False) -> dict[str, str]:
+        """
+        Return what the customer says of owners whose name two members share.
+
+        :param everybody: and of those who are no members: their records get no owner
+        """
         users, truth, said = self.world.users, self.world.truth, {}
         for name, ids in truth.ambiguous_owner_names.items():
             said[name] = next(e for i in sorted(ids) if (e := users[i].email))
+        if everybody:
+            for user in (users[i] for i in sorted(truth.owners_without_member)):
+                said[user.email or user.name] = "leave_empty"
         return said
 
 

@@ -81,8 +81,11 @@ def _ordered(kind: FieldType, elements: list[Any]) -> list[Any]:
 
 
 def _plain(kind: FieldType, value: Any) -> Any:
+    if kind is FieldType.FILE and isinstance(value, list):
+        return [file for v in value if (file := _plain(kind, v)) is not None] or None
     if isinstance(value, dict):
-        whole = {k: _plain(FieldType.TEXT, v) for k, v in value.items()}
+        inner = kind if kind is FieldType.FILE else FieldType.TEXT
+        whole = {k: _plain(inner, v) for k, v in value.items()}
         kept = {k: v for k, v in whole.items() if v is not None}
         if kind is FieldType.MONEY and "amount" in kept:
             kept["amount"] = decimal_text(kept["amount"])
@@ -101,4 +104,5 @@ def _text(kind: FieldType, value: str) -> str | None:
         return decimal_text(value)
     if kind is FieldType.DATETIME:
         return time_text(datetime.fromisoformat(value))
-    return _TOKEN.sub(r"\1token=", value)
+    # The server makes the address of a file anew each time; what people wrote is theirs.
+    return _TOKEN.sub(r"\1token=", value) if kind is FieldType.FILE else value

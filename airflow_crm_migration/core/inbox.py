@@ -12,10 +12,13 @@ from airflow_crm_migration.core.csv_export import CsvFile
 from airflow_crm_migration.core.staging import Staging, copy_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_crm_migration.core.csv_format import CsvFormat
     from airflow_crm_migration.core.fields import ObjectSpec
+
+FORMAT = 1
+"""Of the list of copies."""
 
 FOLDER = "inbox"
 MAX_BYTES = 64 << 30
@@ -63,14 +66,12 @@ def inbox_state(
     staging: Staging,
     expected: Sequence[Expected],
     form: CsvFormat,
-    consumed: Collection[str] = (),
 ) -> InboxState:
     """
     Look into the inbox.
 
     :param expected: files that should be there
     :param form: how the customer's files are written
-    :param consumed: digests of files that were read before and bring nothing new
     """
     findings = list(_strange_objects(form, expected))
     digests: dict[str, str] = {}
@@ -84,9 +85,6 @@ def inbox_state(
                 )
             continue
         digests[want.spec.name] = _digest(staging, name)
-        if digests[want.spec.name] in consumed:
-            findings.append(f"{name}: was read before and has not changed: export it again")
-            continue
         checked = check_csv(csv_file(staging, name), want.spec, form, id_needed=want.id_needed)
         rows[want.spec.name] = checked.rows
         findings.extend(checked.findings)
@@ -105,17 +103,26 @@ def copy_inbox(staging: Staging, run: str, specs: Sequence[ObjectSpec]) -> dict[
     :param specs: objects whose files are wanted; one without a file is left out
     :return: object -> ``{"name", "size", "sha256"}`` of its copy
     """
-    index = f"{run}/extract/inbox.json"
+    index = _index(run)
     if staging.exists(index):
-        copied: dict[str, Any] = staging.read_json(index)
-        return copied
-    copied = {}
+        return read_copied(staging, run)
+    copied: dict[str, Any] = {}
     for spec in specs:
         source = f"{FOLDER}/{spec.csv_name}"
         if spec.csv_name and staging.exists(source):
             copied[spec.name] = _copy(staging, source, f"{run}/extract/inbox/{spec.csv_name}")
-    staging.write_json(index, copied, exclusive=True)
+    staging.write_json(index, {"format": FORMAT, "files": copied}, exclusive=True)
     return copied
+
+
+def read_copied(staging: Staging, run: str) -> dict[str, Any]:
+    """Return what :func:`copy_inbox` copied for a run."""
+    copied: dict[str, Any] = staging.read_json(_index(run))["files"]
+    return copied
+
+
+def _index(run: str) -> str:
+    return f"{run}/extract/inbox.json"
 
 
 def _copy(staging: Staging, source: str, target: str) -> dict[str, Any]:

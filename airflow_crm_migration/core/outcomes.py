@@ -71,5 +71,6 @@ class Reason(StrEnum):
     FILE_FORBIDDEN_ADDRESS = "file_forbidden_address"
     FILE_NAME_UNUSABLE = "file_name_unusable"
     FILE_DIFFERS = "file_differs"
+    FILE_CHANGED = "file_changed"
     CHANGED_IN_BOTH = "changed_in_both"
     GONE_FROM_DESTINATION = "gone_from_destination"

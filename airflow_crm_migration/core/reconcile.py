@@ -50,6 +50,7 @@ class PhaseReconciliation:
     :param missing: ids that are not there
     :param missing_now: those of them that this very run wrote: fatal
     :param extra: ids that bear our mark and are not in the ledger
+    :param joins_rejected: links that the destination refused, in this run or before
     """
 
     phase: str
@@ -62,6 +63,7 @@ class PhaseReconciliation:
     existing_missing: list[str] = field(default_factory=list)
     joins_expected: int = 0
     joins_missing: list[str] = field(default_factory=list)
+    joins_rejected: int = 0
     lines: list[LineBalance] = field(default_factory=list)
 
     @property

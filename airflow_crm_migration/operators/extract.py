@@ -43,6 +43,7 @@ class ExtractOperator(PairOperator):
         """
         from airflow_crm_migration.core.csv_format import CsvFormat
         from airflow_crm_migration.core.extract import Extraction
+        from airflow_crm_migration.core.inbox import read_copied
         from airflow_crm_migration.core.protocols import Progress, Route
         from airflow_crm_migration.core.steps.discover import PROBE
         from airflow_crm_migration.hooks.registry import hook_class, source_hook
@@ -57,7 +58,7 @@ class ExtractOperator(PairOperator):
             CsvFormat.model_validate(self.form),
             source_hook(self.platform, self.conn_id) if self.conn_id else None,
             self.mapping.identities[self.object_name],
-            run.read("extract/inbox.json"),
+            read_copied(run.staging, run.folder),
             Progress(self.say),
         ).extract()
         counts: dict[str, int] = manifest["counts"]

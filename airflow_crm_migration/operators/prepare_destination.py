@@ -19,8 +19,12 @@ class PrepareDestinationOperator(DestinationOperator):
 
         :return: kind of change -> number
         """
+        from airflow_crm_migration.core.gates import read_proposal
         from airflow_crm_migration.core.steps.mapping import load
         from airflow_crm_migration.core.steps.schema import prepare_destination
 
-        mapping = load(self.signed_mapping())
-        return prepare_destination(self.run_of(context), self.destination(context), mapping)
+        run, mapping = self.run_of(context), load(self.signed_mapping())
+        gate = self.gate("rehearsal")
+        if run.environment == "production" and read_proposal(run.staging, gate) is None:
+            self.log.warning("production: no full run in the sandbox shows what this mapping does")
+        return prepare_destination(run, self.destination(context), mapping)

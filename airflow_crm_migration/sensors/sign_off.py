@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.gates import sign_command
+from airflow_crm_migration.core.rehearsal import check_rehearsed
 from airflow_crm_migration.core.signoff import state
 from airflow_crm_migration.hooks.signing import signing_keyring
 from airflow_crm_migration.sensors.base import GateSensor, View
@@ -31,12 +32,19 @@ class SignOffSensor(GateSensor):
         self.modes = tuple(modes)
 
     def look(self, context: Context) -> View:
-        """Compare what is proposed with the last sign-off."""
+        """
+        Compare what is proposed with the last sign-off.
+
+        :raises UserMistake: what was rehearsed is not the mapping that is signed
+        """
         if self.modes and (mode := context["params"]["mode"]) not in self.modes:
             return View(True, f"a run of mode {mode} does not need it")
         gate = self.gate(self.gate_name)
-        found = state(self.staging, signing_keyring(), gate, self.signers)
+        keyring = signing_keyring()
+        found = state(self.staging, keyring, gate, self.signers)
         if found.signed:
+            if found.record and self.gate_name == "rehearsal":
+                check_rehearsed(self.staging, keyring, found.record, self.signers)
             return View(True, found.reason, result=found.digest)
         line = f"{found.reason}; to sign: {sign_command(gate)}"
         return View(False, line, digest=found.digest or "")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.customer import ACTIVITIES, at, customer
+from tests.support.customer import ACTIVITIES, FILE_ALONE, add_activities, at, customer
 from tests.support.emulated import Emulated, emulated
 
 if TYPE_CHECKING:
@@ -42,8 +42,10 @@ class Moved:
         self.tasks = between.arrived("task", "activity")
         self.members = between.members()
 
-    def notes(self, object_name: str, line: str) -> dict[str, Record]:
-        return self.between.arrived(object_name, line)
+    def notes(self, kind: str) -> dict[str, Record]:
+        """Return the notes and drafts that became records of a kind."""
+        lines = (f"manual_note_as_{kind}", f"ai_draft_as_{kind}")
+        return {i: r for line in lines for i, r in self.between.arrived(kind, line).items()}
 
     def targets(self, record: Record, kind: str = "task") -> set[str]:
         """Return the ids of the records that a task or a note is about."""
@@ -75,6 +77,7 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moved]:
     folder = tmp_path_factory.mktemp("rows")
     csv = {"custom_fields": OWN_LIST}
     with emulated(customer(), folder, csv=csv, demo_records=True) as between:
+        add_activities(folder / "inbox")
         stages = {o["label"]: o["id"] for o in between.options("opportunity", "stage")}
         yield Moved(between, stages)
 
@@ -319,6 +322,13 @@ def test_an_activity_of_every_kind_becomes_a_task(
     assert moved.targets(task) == people | others
 
 
+def test_types_that_only_the_file_has_arrive_too(moved: Moved) -> None:
+    labels = moved.between.labels("task", "klipyType")
+    ids = [f"a{number}" for number in range(len(ACTIVITIES) + 1, len(ACTIVITIES) + 4)]
+    assert tuple(labels[moved.tasks[i]["klipyType"]] for i in ids) == FILE_ALONE
+    assert {moved.tasks[i]["klipyDirection"] for i in ids} == {"EVENT"}
+
+
 def test_a_call_keeps_its_duration_and_its_outcome(moved: Moved) -> None:
     assert moved.tasks["a2"]["klipyDuration"] == 754
     assert moved.tasks["a2"]["klipyDisposition"] == "Connected"
@@ -327,7 +337,7 @@ def test_a_call_keeps_its_duration_and_its_outcome(moved: Moved) -> None:
 
 def test_tasks_stand_in_the_order_of_their_original_times(moved: Moved) -> None:
     newest_first = sorted(moved.tasks, key=lambda a: moved.tasks[a]["position"])
-    assert newest_first == [f"a{n}" for n in range(len(ACTIVITIES), 0, -1)]
+    assert newest_first[: len(ACTIVITIES)] == [f"a{n}" for n in range(len(ACTIVITIES), 0, -1)]
 
 
 # -- Note -> task or note --------------------------------------------------------------------
@@ -353,7 +363,7 @@ def check_note(moved: Moved, kind: str, source_id: str, record: Record) -> None:
 
 
 def test_notes_become_tasks_and_keep_text_time_links_and_draft_status(moved: Moved) -> None:
-    notes = moved.notes("task", "manual_note_as_task") | moved.notes("task", "ai_draft_as_task")
+    notes = moved.notes("task")
     assert set(notes) == set(PARENTS)
     for source_id, record in notes.items():
         check_note(moved, "task", source_id, record)
@@ -363,12 +373,11 @@ def test_notes_become_tasks_and_keep_text_time_links_and_draft_status(moved: Mov
 
 
 def test_notes_become_notes_by_choice(chosen: Moved) -> None:
-    notes = chosen.notes("note", "manual_note_as_note") | chosen.notes("note", "ai_draft_as_note")
+    notes = chosen.notes("note")
     assert set(notes) == set(PARENTS)
     for source_id, record in notes.items():
         check_note(chosen, "note", source_id, record)
-    assert not chosen.notes("task", "manual_note_as_task")
-    assert not chosen.notes("task", "ai_draft_as_task")
+    assert not chosen.notes("task")
 
 
 # -- Tag -> tags field -----------------------------------------------------------------------

@@ -389,6 +389,16 @@ def test_spellings_of_one_tag_are_one_choice(messy: MessyRun) -> None:
                 assert option["value"] in arrived(messy, kind, bearer.id)["klipyTags"]
 
 
+def test_every_tag_has_the_outcome_of_its_parent(messy: MessyRun) -> None:
+    wanted: Counter[str] = Counter()
+    for kind in ("contact", "company", "deal"):
+        for record in getattr(messy.world, COLLECTIONS[kind]).values():
+            fate = MERGED if there(messy, kind, record.id) else HELD
+            wanted[fate] += len(record.tags)
+    tags = [entries for (kind, _), entries in messy.entries.items() if kind == "tag"]
+    assert Counter(str(e.outcome) for [e] in tags) == wanted
+
+
 def test_every_tag_arrives_and_every_changed_spelling_is_listed(messy: MessyRun) -> None:
     labels = messy.between.labels("person", "klipyTags")
     changes = messy.run.read("mapping/proposal.json")["changes"]

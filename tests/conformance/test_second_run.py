@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_crm_migration.core.run import Run
+    from airflow_crm_migration.emulators.messy import World
     from tests.support.emulated import Emulated, Record
     from tests.support.messy import MessyRun
 
 pytestmark = pytest.mark.migration
 
 SAMPLE = 24
-LOADED = ("company", "person", "opportunity", "task", "attachment", "taskTarget")
+MARKED = ("company", "person", "opportunity", "task", "note")
+LOADED = (*MARKED, "attachment", "taskTarget", "noteTarget")
 
 
 def reads_only(calls: dict[str, Any]) -> bool:
@@ -129,9 +131,24 @@ class Steps:
         return set(self.sample.run.read("selection.json")[object_name])
 
 
+CHOICES = {"company_from_domain": True, "manual_notes": "note"}
+
+
+def world_with_strangers() -> World:
+    """Return a messy world in which some contacts work where no company is known."""
+    world = generate(11, 160)
+    special = {i for g in (*world.truth.people, *world.truth.lookalike_people) for i in g.ids}
+    plain = [c for c in world.contacts.values() if "@" in c.email and c.id not in special]
+    for number, contact in enumerate(plain[:24]):
+        contact.email = f"{contact.id}@stranger{number % 8}-example.com"
+        contact.company_id, contact.company_name, contact.company_domain = None, "", ""
+    return world
+
+
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
-    with emulated(generate(11, 160), tmp_path_factory.mktemp("steps")) as between:
+    folder = tmp_path_factory.mktemp("steps")
+    with emulated(world_with_strangers(), folder, choices=CHOICES) as between:
         yield Steps(between)
 
 
@@ -176,7 +193,7 @@ def test_a_sample_is_closed_over_its_links(steps: Steps) -> None:
 
 
 def test_after_the_full_run_nothing_stands_twice(steps: Steps) -> None:
-    for name in LOADED[:4]:
+    for name in MARKED:
         ids = Counter(row["migrationSourceId"] for row in steps.full.after[name])
         assert set(ids.values()) == {1}
     targets = Counter(
@@ -186,5 +203,16 @@ def test_after_the_full_run_nothing_stands_twice(steps: Steps) -> None:
     assert set(targets.values()) == {1}
     entries = Counter(e.key for e in steps.entries)
     assert set(entries.values()) == {1}
-    made = [e for e in steps.entries if e.outcome.in_destination]
-    assert len(made) == sum(len(steps.full.after[name]) for name in LOADED[:5])
+    made = {e.destination_id for e in steps.entries if e.outcome.in_destination}
+    assert len(made) == sum(len(steps.full.after[name]) for name in (*MARKED, "attachment"))
+    domains = Counter(row["domainName"]["primaryLinkUrl"] for row in steps.full.after["company"])
+    assert {number for domain, number in domains.items() if domain} == {1}
+    assert sum(domain.startswith("https://stranger") for domain in domains) == 8
+
+
+def test_a_shared_mailbox_stands_with_one_person_whatever_came_first(steps: Steps) -> None:
+    people = steps.full.after["person"]
+    addresses = Counter(person["emails"]["primaryEmail"] for person in people)
+    assert steps.between.world.truth.shared_mailboxes
+    for address in steps.between.world.truth.shared_mailboxes:
+        assert addresses[address] == 1

@@ -57,7 +57,7 @@ def shop(site: Path) -> ModuleType:
     put("firm", id="f1", called=" Acme ", web="www.brightwell.co.uk/home", keeper="Ann Able",
         touched="2024-01-31T08:00:00Z")  # fmt: skip
     put("firm", id="f2", called="x" * 80, web="bolt.example")
-    put("client", id="c1", given="ada", family="LOVELACE", mail="ada@acme.example", firm_id="f1")
+    put("client", id="c1", given="ada", family="LOVELACE", mail="ada@acme.example", keeper="Ann")
     put("client", id="c2", given="Ada", family="Lovelace", mail="ADA@acme.example", firm_id="f1")
     put("client", id="c3", given="Bob", family="Builder", mail="bob", firm_id="f9")
     put("chat", id="t1", about="Price", mood="FINE", **{"with": ["c1", "c2", "c3"]})

@@ -10,6 +10,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
 
+from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.dag_factory import build_dag
 from airflow_crm_migration.engagement import Engagement, load_engagement
 from airflow_crm_migration.sensors.base import GateSensor
@@ -152,9 +153,9 @@ def test_a_run_without_choices_is_a_sample_into_the_sandbox() -> None:
     [{"mode": "everything"}, {"environment": "test"}, {"dry_run": "no"}, {"sample_size": 0}],
 )
 def test_a_wrong_parameter_is_refused_before_the_run(choice: dict[str, Any]) -> None:
-    params = dag_of().params.deep_merge(choice)
+    params = dag_of().params
     with pytest.raises(ParamValidationError):
-        params.validate()
+        params.update(choice)
 
 
 def test_the_environments_to_choose_from_are_those_that_are_connected() -> None:
@@ -163,6 +164,7 @@ def test_the_environments_to_choose_from_are_those_that_are_connected() -> None:
     assert not [name for name in dag.task_ids if name.startswith("sandbox.")]
 
 
+@pytest.mark.filterwarnings("ignore:The airflow.security.permissions module is deprecated")
 def test_settings_of_the_dag_pass_through() -> None:
     dag = dag_of(
         dag={
@@ -180,6 +182,11 @@ def test_settings_of_the_dag_pass_through() -> None:
     assert extract.retry_delay == timedelta(seconds=30)
     assert dag.tags == {"crm-migration", "klipy_to_twenty", "acme"}
     assert dag.access_control
+
+
+def test_settings_that_airflow_refuses_are_a_mistake_of_the_engagement() -> None:
+    with pytest.raises(UserMistake, match="engagement acme: dag: Airflow refuses a setting: "):
+        dag_of(dag={"default_args": {"retry_delay": "soon"}})
 
 
 def test_gates_wait_as_long_as_the_engagement_says() -> None:

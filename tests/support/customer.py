@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from airflow_crm_migration.emulators.messy import World
 from airflow_crm_migration.emulators.messy.truth import Truth
@@ -18,6 +19,9 @@ from airflow_crm_migration.emulators.messy.world import (
     Parent,
     User,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PDF = b"%PDF-1.4\n"
 TOO_LARGE = (1 << 30) + 1
@@ -34,8 +38,19 @@ ACTIVITIES = (
 )
 """Every kind of activity, in the order of their ids ``a1``, ``a2``, …"""
 
+FILE_ALONE = ("MANUAL", "API_EVENT", "BOOKING_CANCELLED")
+"""Types that no activity of the API has here; the file's rows are ``a10``, ``a11``, ``a12``."""
+
 CUSTOM = ("Hobby", "Score", "Birthday", "T-Shirt", "Opted in?", "Member No")
 """The customer's own columns of contacts and deals."""
+
+
+def add_activities(inbox: Path) -> None:
+    """Add to the file activities that the API does not give."""
+    with (inbox / "activities.csv").open("a", encoding="utf-8") as file:
+        for number, kind in enumerate(FILE_ALONE, start=len(ACTIVITIES) + 1):
+            cells = [f"a{number}", kind, "EVENT", "API", f"About {kind}", *[""] * 6]
+            file.write(",".join([*cells, "2021-01-02T03:04:05Z", "", "", ""]) + "\n")
 
 
 def at(day: int, hour: int = 9, minute: int = 30) -> datetime:

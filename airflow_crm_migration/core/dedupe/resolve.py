@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from enum import StrEnum
 from itertools import combinations, pairwise, product
 from typing import TYPE_CHECKING
 
@@ -16,35 +15,24 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.dedupe.model import Cluster
 
 
-class Undecided(StrEnum):
-    """What becomes of doubtful clusters that nobody has decided."""
-
-    HOLD = "hold"
-    KEEP_APART = "keep_apart"
-
-
-def resolve(
-    clusters: Sequence[Cluster],
-    decisions: Decisions,
-    undecided: Undecided = Undecided.HOLD,
-) -> MergeMap:
+def resolve(clusters: Sequence[Cluster], decisions: Decisions) -> MergeMap:
     """
     Return what the load does with the members of all clusters.
 
     Certain clusters merge unless a person keeps them apart; doubtful ones merge when a person says
-    so. Of an undecided one the survivor, with whatever merges into it anyway, arrives. The others
-    are held: they stay in staging, complete, and arrive or merge in the run after the decision. So
-    nothing is lost, and no duplicate is made that would have to be taken back.
+    so. Of an undecided one the survivor, with whatever merges into it anyway, arrives; where people
+    have decided a part of it, that part arrives as they said instead. The others are held: they
+    stay in staging, complete, and arrive or merge in the run after the decision. So nothing is
+    lost, and no duplicate is made that would have to be taken back.
 
     :param clusters: as found
     :param decisions: of the review, also of earlier ones
-    :param undecided: whether undecided clusters wait, or their members arrive as different records
     """
     resolution = _Resolution(clusters, decisions)
     within = {member for c in clusters if c.kind is Certainty.DOUBTFUL for member in c.members}
     for cluster in clusters:
         if cluster.kind is Certainty.DOUBTFUL or not within.issuperset(cluster.members):
-            resolution.settle(cluster, undecided)
+            resolution.settle(cluster)
     return MergeMap(
         merged=resolution.merged,
         confirmed=frozenset(resolution.confirmed),
@@ -72,14 +60,17 @@ class _Resolution:
             for member in ids:
                 self._decided[member].append((ids, decision))
 
-    def settle(self, cluster: Cluster, undecided: Undecided) -> None:
+    def settle(self, cluster: Cluster) -> None:
         """Sort the members of a cluster into those that arrive, merge, wait and stand apart."""
         apart = self._apart(cluster)
         self.kept_apart |= apart
+        decided = self._decided_members(cluster)
         loaded: list[list[str]] = []
-        for group in self._groups(cluster, apart):
-            strangers = all(_separate(group, other, apart) for other in loaded)
-            if strangers or undecided is Undecided.KEEP_APART:
+        # the decided ones first: a newcomer must not hold back what people have let through
+        groups = sorted(self._groups(cluster, apart), key=decided.isdisjoint)
+        for group in groups:
+            known = not decided.isdisjoint(group)
+            if known or all(_separate(group, other, apart) for other in loaded):
                 loaded.append(group)
                 self._merge(cluster, group)
             else:
@@ -96,6 +87,15 @@ class _Resolution:
             for ids in self._sets(cluster, Decision.KEEP_APART)
             for one, other in combinations(sorted(ids.intersection(cluster.members)), 2)
             if not self._sure(one, other) or ids.issubset(self._certain[one].members)
+        }
+
+    def _decided_members(self, cluster: Cluster) -> set[str]:
+        """Return the members that a person set against, or with, another member."""
+        return {
+            member
+            for member in cluster.members
+            for ids, _ in self._decided.get(member, ())
+            if len(ids.intersection(cluster.members)) > 1
         }
 
     def _sets(self, cluster: Cluster, wanted: Decision) -> list[frozenset[str]]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.ledger.objects import ObjectName, Row
 
+SCHEMA_VERSION = 1
+"""Of the tables below; a snapshot of another version is passed over and built anew."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (
@@ -177,12 +180,17 @@ class Snapshot:
 
     def destination_id(self, keys: Iterable[Key]) -> str | None:
         """Return the id of the first key that stands in the destination, merged ones followed."""
+        entry = self.standing(keys)
+        return entry.destination_id if entry else None
+
+    def standing(self, keys: Iterable[Key]) -> Entry | None:
+        """Return the first key that stands in the destination, merged ones followed."""
         for key in keys:
             entry = self.entry(key)
             if entry is not None and entry.last.get("into"):
                 entry = self.entry(key._replace(source_id=entry.last["into"]))
             if entry is not None and entry.destination_id:
-                return entry.destination_id
+                return entry
         return None
 
     def holders(self, phase: str, destination_id: str) -> list[Key]:
@@ -215,6 +223,14 @@ class Snapshot:
         for line, outcome, number in self._db.execute(query):
             found.setdefault(line, {})[outcome] = number
         return found
+
+    def standing_by_line(self) -> dict[tuple[str, str], int]:
+        """Return (line, source object) -> number of principal records in the destination."""
+        query = (
+            "SELECT line, object, count(*) FROM records"
+            " WHERE part = '' AND origin IS NOT NULL GROUP BY line, object"
+        )
+        return {(line, name): number for line, name, number in self._db.execute(query)}
 
     def open_intents(self, phase: str) -> list[Row]:
         """Return the intents of a phase that no result has closed."""

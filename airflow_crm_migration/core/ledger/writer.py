@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,12 +20,17 @@ from airflow_crm_migration.core.ledger.objects import (
     pack,
     read_object,
 )
-from airflow_crm_migration.core.ledger.snapshot import Snapshot
+from airflow_crm_migration.core.ledger.snapshot import SCHEMA_VERSION, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_crm_migration.core.staging import Staging
+
+FORMAT = 1
+"""Of a lease."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def take_epoch(staging: Staging, place: LedgerPlace, holder: str) -> int:
         try:
             staging.write_json(
                 f"{place.lease}/{epoch:08d}",
-                {"holder": holder, "since": time_text(datetime.now(UTC))},
+                {"format": FORMAT, "holder": holder, "since": time_text(datetime.now(UTC))},
                 exclusive=True,
             )
         except FileExistsError:
@@ -111,7 +117,9 @@ class Ledger:
         for name in list_objects(self.staging, folder):
             if name.path(folder) not in absorbed:
                 rows = read_object(self.staging, folder, name)
-                if rows is not None:
+                if rows is None:
+                    _log.warning("%s is torn and counts as absent", name.path(folder))
+                else:
                     self.snapshot.absorb(folder, name, rows)
 
     # -- compaction ------------------------------------------------------------------------
@@ -127,19 +135,25 @@ class Ledger:
         self.snapshot.copy_to(copy)
         content = copy.read_bytes()
         number = len(self.snapshot.absorbed())
-        name = f"{self._snapshots}/{number:08d}-{hashlib.sha256(content).hexdigest()[:32]}.sqlite"
+        found = hashlib.sha256(content).hexdigest()[:32]
+        name = f"{self._snapshots}{number:08d}-{found}.sqlite"
         self.staging.write_bytes(name, content)
-        for older in self.staging.names(self._snapshots):
+        for older in self._kept():
             if older < name:
                 self.staging.delete(older)
         return name
 
     @property
     def _snapshots(self) -> str:
-        return f"{self.place.base or self.place.folder}/snapshot"
+        """What the names of the snapshots begin with that this release can read."""
+        return f"{self.place.base or self.place.folder}/snapshot/v{SCHEMA_VERSION}-"
+
+    def _kept(self) -> list[str]:
+        names = self.staging.names(self._snapshots.rpartition("/")[0])
+        return [name for name in names if name.startswith(self._snapshots)]
 
     def _fetch(self, file: Path) -> None:
-        for name in reversed(self.staging.names(self._snapshots)):
+        for name in reversed(self._kept()):
             content = self.staging.read_bytes(name)
             if hashlib.sha256(content).hexdigest()[:32] in name:
                 file.write_bytes(content)

@@ -101,22 +101,29 @@ class ChangedRecords:
 
     def _sort(self, change: Change, before: Stored) -> None:
         """Part the fields into those that are ours to write and those that people changed."""
-        line, spec = self._at.line(change.task.key), self._at.spec
+        line = self._at.line(change.task.key)
+        times = times_of_change(line)
         if change.fields is None:
             only_new = {rule.to for rule in line.fields if rule.only_new}
             fill = line.existing is not None and line.existing.policy == "fill"
             change.ours = [
                 name
-                for name in sorted(change.task.values.keys() - only_new)
+                for name in sorted(change.task.values.keys() - only_new - times)
                 if not fill or blank(before.values, name)
             ]
-            return
-        now = hashes(spec, before.values, change.fields)
-        meant = hashes(spec, change.task.values, change.fields)
+        else:
+            self._part(change, change.fields, before)
+        if change.ours:
+            # A destination takes the moment of the write for the time of change if it is not told.
+            change.ours += sorted(t for t in times if not blank(change.task.values, t))
+
+    def _part(self, change: Change, fields: Sequence[str], before: Stored) -> None:
+        spec = self._at.spec
+        now = hashes(spec, before.values, fields)
+        meant = hashes(spec, change.task.values, fields)
         stored = change.known["stored"]
-        change.ours = [n for n in change.fields if now.get(n) in (stored.get(n), meant.get(n))]
-        times = times_of_change(line)
-        change.theirs = [n for n in change.fields if n not in change.ours and n not in times]
+        change.ours = [n for n in fields if now.get(n) in (stored.get(n), meant.get(n))]
+        change.theirs = [n for n in fields if n not in change.ours]
 
     def _gone(self, change: Change) -> Row:
         """Tell that people removed it: a change like any other, and theirs."""
@@ -192,7 +199,10 @@ class ChangedRecords:
         if isinstance(result, _Gone):
             return self._gone(change)
         if not isinstance(result, Stored):
-            return refused(change.task.key, result.message) | {"id": change.task.id, **change.known}
+            return refused(change.task.key, result.message, {}) | {
+                "id": change.task.id,
+                **change.known,
+            }
         spec = self._at.spec
         verdict = self._verdict(change)
         now = hashes(spec, result.values, change.ours)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.fields import ObjectSpec
     from airflow_crm_migration.core.ledger.objects import Row
-    from airflow_crm_migration.core.ledger.snapshot import Snapshot
+    from airflow_crm_migration.core.ledger.snapshot import Entry, Snapshot
     from airflow_crm_migration.core.ledger.writer import LedgerWriter
     from airflow_crm_migration.core.load.batches import Result
     from airflow_crm_migration.core.mapping import Line
@@ -58,6 +58,7 @@ class LoadContext:
     :param phase: the destination object being loaded
     :param owners: key of an owner in the source -> member id, None for one that is left empty
     :param expected: most drafts of the phase
+    :param run: the run's prefix in staging
     """
 
     destination: Destination
@@ -69,6 +70,7 @@ class LoadContext:
     engagement: str
     owners: Mapping[str, str | None]
     expected: int
+    run: str
     counts: LoadCounts = field(default_factory=LoadCounts)
 
     @property
@@ -134,9 +136,20 @@ def created_as(spec: ObjectSpec, key: Key, sent: Hashes, stored: Stored) -> Row:
     )
 
 
-def refused(key: Key, message: str) -> Row:
-    """Return the ledger row of a record that the destination refused, in its own words."""
-    return event(key, Outcome.REJECTED, Reason.REFUSED, detail=message)
+def refused(key: Key, message: str, sent: Hashes) -> Row:
+    """
+    Return the ledger row of a record that the destination refused, in its own words.
+
+    :param sent: what it refused; the same is not sent a second time
+    """
+    return event(key, Outcome.REJECTED, Reason.REFUSED, detail=message, sent=sent)
+
+
+def refused_before(entry: Entry | None, sent: Hashes) -> bool:
+    """Tell whether the destination refused just this in an earlier run."""
+    if entry is None or entry.stands or entry.last["reason"] != Reason.REFUSED:
+        return False
+    return bool(entry.last.get("sent") == sent)
 
 
 def unwritten(row: Row) -> Row:

@@ -14,10 +14,14 @@ from airflow_crm_migration.core.load.context import (
     LoadContext,
     created,
     created_as,
+    event,
     intent,
     refused,
+    refused_before,
     unwritten,
 )
+from airflow_crm_migration.core.load.parents import Parents
+from airflow_crm_migration.core.load.plan import changed_fields
 from airflow_crm_migration.core.load.records import KeptOut, Placed, placed_task
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from airflow_crm_migration.core.ledger.objects import Row
+    from airflow_crm_migration.core.ledger.snapshot import Entry
     from airflow_crm_migration.core.load.plan import Task
     from airflow_crm_migration.core.staging import Staging
 
@@ -52,13 +57,14 @@ def load_files(
     :param staging: holds the binaries as ``files/<sha256>``
     :param say: told after each draft how many were seen
     """
+    parents = Parents(context)
     files = _Files(context, staging)
     kept_out = KeptOut(context)
-    for done, (place, draft) in enumerate(drafts, start=1):
+    for done, (place, draft) in enumerate(parents.ahead(drafts), start=1):
         if "outcome" in draft:
             kept_out.add(draft)
         else:
-            task = placed_task(context, place, draft, kept_out)
+            task = placed_task(parents, place, draft, kept_out)
             if task is not None:
                 files.add(task, draft["file"])
         say(done)
@@ -74,14 +80,32 @@ class _Files:
         self._waiting: list[_Upload] = []
 
     def add(self, task: Task, file: dict[str, Any]) -> None:
+        task.planned |= {self._can.file_field: file_hash(file["sha256"])}
         entry = self._at.snapshot.entry(task.key)
+        if refused_before(entry, task.planned):
+            self._at.counts.add(task.key, Outcome.REJECTED, Reason.REFUSED)
+            return
         if entry is not None and entry.stands:
-            self._at.counts.add(task.key, Outcome.UNCHANGED, Reason.SAME)
+            self._compare(task, entry)
             return
         task.id = made_id(self._at.tenant, self._at.engagement, task.key)
         self._waiting.append(_Upload(task, file["sha256"], file["size"]))
         if len(self._waiting) >= self._can.batch_size:
             self.finish()
+
+    def _compare(self, task: Task, entry: Entry) -> None:
+        """Tell of a file that is another now: the one that was attached stays as it is."""
+        changed = changed_fields(self._at.line(task.key), task.planned, entry, task.unknown)
+        if not changed:
+            self._at.counts.add(task.key, Outcome.UNCHANGED, Reason.SAME)
+            return
+        detail = ", ".join(changed)
+        if (entry.last["reason"], entry.last.get("detail")) == (Reason.FILE_CHANGED, detail):
+            self._at.counts.add(task.key, Outcome.CONFLICT, Reason.FILE_CHANGED)
+            return
+        known = {n: entry.last[n] for n in ("id", "sent", "stored", "file_id") if n in entry.last}
+        row = event(task.key, Outcome.CONFLICT, Reason.FILE_CHANGED, detail=detail, **known)
+        self._at.conclude([row])
 
     def finish(self) -> None:
         uploads, self._waiting = self._waiting, []
@@ -100,7 +124,7 @@ class _Files:
 
     def _intent(self, upload: _Upload) -> Row:
         row = intent(upload.task, "attach", self._at.spec, sha256=upload.sha256)
-        return row | {"sent": row["sent"] | {self._can.file_field: file_hash(upload.sha256)}}
+        return row | {"sent": upload.task.planned}
 
     def _upload(self, upload: _Upload) -> bool:
         """Upload one binary; that it is up is told at once: a crash must leave a trace of it."""
@@ -111,7 +135,7 @@ class _Files:
                     self._name(upload), upload.size, content
                 )
         except Refused as refusal:
-            self._at.conclude([refused(task.key, refusal.message)])
+            self._at.conclude([refused(task.key, refusal.message, task.planned)])
             return False
         self._at.writer.conclude(
             [{"key": list(task.key), "event": "uploaded", "id": upload.file_id}]
@@ -127,7 +151,7 @@ class _Files:
 
     def _told(self, upload: _Upload, result: Stored | Refused) -> Row:
         if not isinstance(result, Stored):
-            return refused(upload.task.key, result.message)
+            return refused(upload.task.key, result.message, upload.task.planned)
         row = created(self._at.spec, upload.task, result)
         return compare_content(self._at, row, upload.sha256, result)
 
@@ -183,7 +207,9 @@ def _verdict(context: LoadContext, row: Row, stored: Stored | None) -> Row:
     sent = {name: value for name, value in row["sent"].items() if name != field}
     key = Key(*row["key"])
     told = created_as(context.spec, key, sent, stored)
-    return told if stored.trashed else compare_content(context, told, row["sha256"], stored)
+    if stored.trashed:
+        return told | {"sent": row["sent"]}
+    return compare_content(context, told, row["sha256"], stored)
 
 
 def _cut_off(context: LoadContext, intents: Sequence[Row]) -> list[Row]:

@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.ids import Key, made_id
 from airflow_crm_migration.core.load.batches import write_batch
-from airflow_crm_migration.core.load.context import LoadContext, created, intent, refused
-from airflow_crm_migration.core.load.plan import Task
+from airflow_crm_migration.core.load.context import (
+    LoadContext,
+    created,
+    intent,
+    refused,
+    refused_before,
+)
+from airflow_crm_migration.core.load.parents import Parents, join_key, join_of
+from airflow_crm_migration.core.load.plan import Task, hashes
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 
@@ -22,51 +29,72 @@ def load_joins(context: LoadContext, drafts: Iterable[Placed]) -> None:
     """Write the join rows of all drafts that stand in the destination and lack them."""
     size = context.destination.capabilities.batch_size
     waiting: dict[str, list[Task]] = {}
-    for place, draft in drafts:
-        for join, task in _rows(context, place, draft):
-            tasks = waiting.setdefault(join.object, [])
+    parents = Parents(context)
+    for place, draft in parents.ahead(drafts):
+        for name, task in _due(parents, place, draft):
+            tasks = waiting.setdefault(name, [])
             tasks.append(task)
             if len(tasks) >= size:
-                _write(context, join.object, waiting.pop(join.object))
+                _write(context, name, waiting.pop(name))
     for name, tasks in waiting.items():
         _write(context, name, tasks)
 
 
-def _rows(
-    context: LoadContext, place: list[Any], draft: dict[str, Any]
-) -> Iterator[tuple[Join, Task]]:
+def _due(parents: Parents, place: list[Any], draft: dict[str, Any]) -> Iterator[tuple[str, Task]]:
+    """Yield the rows of a draft that are to be written, each with the object that takes it."""
+    context = parents.context
     record = Key(*draft["key"])
     own = context.snapshot.destination_id([record]) if draft.get("joins") else None
     if own is None:
         return
     for name, links in draft["joins"].items():
-        join = context.spec.fields[name].join
-        if join is None:
-            raise LookupError(f"{context.phase}.{name} is not a many-to-many field")
-        linked: set[str | None] = {None}
-        for keys in links["targets"]:
-            first = Key(*keys[0])
-            key = record._replace(part=f"{join.object}:{first.source_object}:{first.source_id}")
-            target = context.snapshot.destination_id(Key(*k) for k in keys)
+        join = join_of(context, name)
+        lacking, linked = _standing(context, record, join, links["targets"])
+        for key, keys in lacking:
+            target = parents.destination_id(keys)
+            if target is None:
+                _leave_out(context, key)
             # Two source records may be one in the destination: it is linked once.
-            if _is_due(context, key, target) and target not in linked:
-                column = join.other[context.line(first).destination]
-                identity = made_id(context.tenant, context.engagement, key)
-                yield join, Task(key, {join.own: own, column: target}, place, identity)
-            linked.add(target)
+            elif target not in linked:
+                linked.add(target)
+                column = join.other[context.line(keys[0]).destination]
+                task = Task(key, {join.own: own, column: target}, place)
+                if _is_new(context, join, task):
+                    yield join.object, task
 
 
-def _is_due(context: LoadContext, key: Key, target: str | None) -> bool:
-    """Tell whether a row is to be written; one that cannot be is listed."""
-    entry = context.snapshot.entry(key)
-    if entry is not None and entry.stands:
-        context.counts.add(key, Outcome.UNCHANGED, Reason.SAME)
+def _standing(
+    context: LoadContext, record: Key, join: Join, targets: Iterable[list[list[str]]]
+) -> tuple[list[tuple[Key, list[Key]]], set[str | None]]:
+    """Part the rows that lack from what those that stand link to, whatever their order."""
+    lacking = []
+    linked: set[str | None] = set()
+    for target in targets:
+        keys = [Key(*key) for key in target]
+        key = join_key(record, join, keys[0])
+        entry = context.snapshot.entry(key)
+        if entry is not None and entry.stands:
+            context.counts.add(key, Outcome.UNCHANGED, Reason.SAME)
+            linked.add(context.snapshot.destination_id(keys))
+        else:
+            lacking.append((key, keys))
+    return lacking, linked
+
+
+def _leave_out(context: LoadContext, key: Key) -> None:
+    join, _, source_id = key.part.split(":", 2)
+    issue = {"field": join, "problem": Reason.PARENT_NOT_LOADED, "detail": source_id}
+    context.counts.leave_out(key._replace(part=""), [issue])
+
+
+def _is_new(context: LoadContext, join: Join, task: Task) -> bool:
+    """Tell whether a row is to be sent: one that was refused before is not sent again."""
+    task.id = made_id(context.tenant, context.engagement, task.key)
+    task.planned = hashes(context.schema[join.object], task.values, task.values)
+    if refused_before(context.snapshot.entry(task.key), task.planned):
+        context.counts.add(task.key, Outcome.REJECTED, Reason.REFUSED)
         return False
-    if target is None:
-        join, _, source_id = key.part.split(":", 2)
-        issue = {"field": join, "problem": Reason.PARENT_NOT_LOADED, "detail": source_id}
-        context.counts.leave_out(key._replace(part=""), [issue])
-    return target is not None
+    return True
 
 
 def _write(context: LoadContext, name: str, tasks: list[Task]) -> None:
@@ -81,7 +109,7 @@ def _write(context: LoadContext, name: str, tasks: list[Task]) -> None:
         [
             created(spec, task, result)
             if isinstance(result, Stored)
-            else refused(task.key, result.message)
+            else refused(task.key, result.message, task.planned)
             for task, result in zip(tasks, results, strict=True)
         ]
     )

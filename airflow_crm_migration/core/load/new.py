@@ -158,7 +158,11 @@ class NewRecords:
     def _told(self, task: Task, result: Result) -> Row | None:
         if isinstance(result, Stored):
             return created(self._at.spec, task, result)
-        return None if isinstance(result, Duplicate) else refused(task.key, result.message)
+        return (
+            None
+            if isinstance(result, Duplicate)
+            else refused(task.key, result.message, task.planned)
+        )
 
     def _explain_duplicate(self, task: Task, refusal: Refused) -> None:
         """Find out who holds the value: somebody may have come between look-up and load."""
@@ -168,4 +172,4 @@ class NewRecords:
         if key and key in held:
             self._meet(task, held[key], Reason.MADE_MEANWHILE)
         else:
-            self._at.conclude([refused(task.key, refusal.message)])
+            self._at.conclude([refused(task.key, refusal.message, task.planned)])

@@ -10,10 +10,11 @@ from airflow_crm_migration.core.ids import Key
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from airflow_crm_migration.core.fields import ObjectSpec
     from airflow_crm_migration.core.ledger.snapshot import Entry, Snapshot
+    from airflow_crm_migration.core.load.parents import Parents
     from airflow_crm_migration.core.mapping import Line
     from airflow_crm_migration.core.protocols import Values
 
@@ -27,13 +28,17 @@ class Task:
 
     :param place: run, part and row where the values lie, for settling after a crash
     :param id: the id that we make, or of the record that is there
+    :param planned: per field the hash of what the source says, before any value is given up
+    :param unknown: fields of which this run cannot say what the source holds
     """
 
     key: Key
     values: Values
     place: list[Any]
     id: str | None = None
+    planned: Hashes = field(default_factory=dict)
     issues: list[dict[str, str]] = field(default_factory=list)
+    unknown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ def hashes(spec: ObjectSpec, values: Values, names: Iterable[str]) -> Hashes:
 
 
 def resolve_links(
-    draft: Mapping[str, Any], snapshot: Snapshot
+    draft: Mapping[str, Any], snapshot: Snapshot | Parents
 ) -> tuple[Values, list[dict[str, str]]]:
     """
     Turn links by source id into links by destination id.
@@ -78,7 +83,7 @@ def resolve_links(
     return values, issues
 
 
-def check_joins(draft: Mapping[str, Any], snapshot: Snapshot) -> None:
+def check_joins(draft: Mapping[str, Any], snapshot: Snapshot | Parents) -> None:
     """
     Check that a record which lives by its joins has at least one parent in the destination.
 
@@ -92,22 +97,33 @@ def check_joins(draft: Mapping[str, Any], snapshot: Snapshot) -> None:
             raise Unlinked(name, Reason.PARENT_NOT_LOADED)
 
 
-def _excluded(keys: list[Key], snapshot: Snapshot) -> bool:
+def _excluded(keys: list[Key], snapshot: Snapshot | Parents) -> bool:
     entries = [snapshot.entry(key) for key in keys]
     return all(entry is not None and entry.outcome is Outcome.EXCLUDED for entry in entries)
 
 
-def changed_fields(line: Line, sent: Hashes, entry: Entry) -> list[str]:
+def changed_fields(
+    line: Line, sent: Hashes, entry: Entry, unknown: Collection[str] = ()
+) -> list[str]:
     """
     Return the fields whose value in the source is another than the one sent last.
 
-    Fields that are written with a new record only never count, nor does the time of change alone.
+    Fields that are written with a new record only never count, nor does the time of change, nor
+    what the line does not write any more.
+
+    :param unknown: fields of which this run cannot say what the source holds
     """
     before = entry.last.get("sent") or {}
     only_new = {rule.to for rule in line.fields if rule.only_new}
-    names = (set(sent) | set(before)) - only_new
-    changed = sorted(n for n in names if sent.get(n) != before.get(n))
-    return changed if set(changed) - times_of_change(line) else []
+    names = set(sent) | (set(before) & _written(line))
+    names -= only_new | times_of_change(line) | set(unknown)
+    return sorted(n for n in names if sent.get(n) != before.get(n))
+
+
+def _written(line: Line) -> set[str]:
+    names = {rule.to for rule in line.fields} | {rule.to for rule in line.links}
+    names |= {rule.to for rule in line.owners}
+    return names | {rule.unusable_to for rule in line.fields if rule.unusable_to}
 
 
 def times_of_change(line: Line) -> set[str]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.ids import Key
 from airflow_crm_migration.core.load.changed import ChangedRecords
-from airflow_crm_migration.core.load.context import LoadContext, event
+from airflow_crm_migration.core.load.context import LoadContext, event, refused_before
 from airflow_crm_migration.core.load.new import NewRecords
+from airflow_crm_migration.core.load.parents import Parents, new_links
 from airflow_crm_migration.core.load.plan import (
     Task,
     Unlinked,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.ledger.objects import Row
     from airflow_crm_migration.core.ledger.snapshot import Entry
     from airflow_crm_migration.core.mapping import Line
+    from airflow_crm_migration.core.protocols import Values
 
 _ROWS_PER_OBJECT = 500
 
@@ -43,8 +45,9 @@ def load_records(
     :param say: told after each draft how many were seen
     """
     changed = ChangedRecords(context)
-    plan = _Plan(context, NewRecords(context, changed), changed)
-    for done, (place, draft) in enumerate(drafts, start=1):
+    parents = Parents(context)
+    plan = _Plan(context, parents, NewRecords(context, changed), changed)
+    for done, (place, draft) in enumerate(parents.ahead(drafts), start=1):
         if "outcome" in draft:
             plan.keep_out(draft)
         else:
@@ -84,23 +87,43 @@ class KeptOut:
 
 
 def placed_task(
-    context: LoadContext, place: list[Any], draft: Mapping[str, Any], kept_out: KeptOut
+    parents: Parents, place: list[Any], draft: Mapping[str, Any], kept_out: KeptOut
 ) -> Task | None:
     """
     Resolve a draft's links and owners to ids of the destination.
 
+    :param parents: looked up ahead
     :return: None when a parent that it cannot do without did not arrive: it is held
     """
+    context = parents.context
     key = Key(*draft["key"])
+    entry = context.snapshot.entry(key)
     try:
-        check_joins(draft, context.snapshot)
-        links, left_out = resolve_links(draft, context.snapshot)
+        # What stands keeps the links that it has; whose target people removed is their change.
+        check_joins(draft, context.snapshot if entry and entry.stands else parents)
+        links, left_out = _links(parents, draft)
     except Unlinked as held:
         kept_out.add(event(key, Outcome.HELD, held.reason, detail=held.field))
         return None
     owners, unknown = _owners(context, draft)
     context.counts.leave_out(key, [*draft.get("issues", ()), *left_out, *unknown])
-    return Task(key, {**draft["values"], **links, **owners}, place)
+    unresolved = (draft.get("links", {}).keys() - links.keys()) | {i["field"] for i in unknown}
+    values = {**draft["values"], **links, **owners}
+    return Task(
+        key, values, place, planned=hashes(context.spec, values, values),
+        unknown=frozenset({*draft.get("unknown", ()), *unresolved}),
+    )  # fmt: skip
+
+
+def _links(parents: Parents, draft: Mapping[str, Any]) -> tuple[Values, list[dict[str, str]]]:
+    new = new_links(parents.context, draft)
+    links = draft.get("links", {})
+    kept, _ = resolve_links(
+        {"links": {name: link for name, link in links.items() if name not in new}},
+        parents.context.snapshot,
+    )
+    added, left_out = resolve_links({"links": {name: links[name] for name in new}}, parents)
+    return kept | added, left_out
 
 
 def _owners(
@@ -118,8 +141,11 @@ def _owners(
 
 
 class _Plan:
-    def __init__(self, context: LoadContext, new: NewRecords, changed: ChangedRecords) -> None:
+    def __init__(
+        self, context: LoadContext, parents: Parents, new: NewRecords, changed: ChangedRecords
+    ) -> None:
         self._at = context
+        self._parents = parents
         self._new = new
         self._changed = changed
         self._kept_out = KeptOut(context)
@@ -129,11 +155,13 @@ class _Plan:
 
     def take(self, place: list[Any], draft: dict[str, Any]) -> None:
         """Sort a draft into new, changed, unchanged or held."""
-        task = placed_task(self._at, place, draft, self._kept_out)
+        task = placed_task(self._parents, place, draft, self._kept_out)
         if task is None:
             return
         entry = self._at.snapshot.entry(task.key)
-        if entry is None or not entry.stands:
+        if refused_before(entry, task.planned):
+            self._at.counts.add(task.key, Outcome.REJECTED, Reason.REFUSED)
+        elif entry is None or not entry.stands:
             self._new.add(task)
         else:
             self._compare(task, entry)
@@ -159,8 +187,7 @@ class _Plan:
         if "sent" not in entry.last:
             self._compare_existing(task, entry, line)
             return
-        sent = hashes(self._at.spec, task.values, task.values)
-        fields = changed_fields(line, sent, entry)
+        fields = changed_fields(line, task.planned, entry, task.unknown)
         if fields:
             self._changed.add(task, entry.last, fields)
         else:

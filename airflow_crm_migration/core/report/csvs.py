@@ -5,18 +5,15 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import re
 from typing import TYPE_CHECKING
+
+from airflow_crm_migration.core.values.spreadsheet import defused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_crm_migration.core.report.tables import Cell, Table
     from airflow_crm_migration.core.staging import Staging
-
-_BEGINS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
-_FORMULA = re.compile(rf"\A(?=[{_BEGINS}\t\r\n])|(?<=[;\t\r\n])(?= *[{_BEGINS}])")
-"""Where a formula may begin: at the start of a cell, and after what other locales separate by."""
 
 _PICTURES = 0x2400
 """Where Unicode keeps a picture of each of the first control characters."""
@@ -33,11 +30,6 @@ _SHOWN = {
 def visible(text: str) -> str:
     """Return text with control characters and right-to-left overrides made visible."""
     return text.replace("\r\n", "\n").translate(_SHOWN)
-
-
-def defused(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula: an apostrophe stands before it."""
-    return _FORMULA.sub("'", text)
 
 
 def csv_cell(value: Cell) -> str:

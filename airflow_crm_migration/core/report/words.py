@@ -44,6 +44,7 @@ REASONS: Mapping[str, str] = {
     Reason.FILE_FORBIDDEN_ADDRESS: "the file's address is one that is never opened",
     Reason.FILE_NAME_UNUSABLE: "the file's name cannot be used",
     Reason.FILE_DIFFERS: "the file that was stored differs from the original",
+    Reason.FILE_CHANGED: "the file changed in the source, the one attached first was kept",
     Reason.CHANGED_IN_BOTH: "changed in both systems, the destination's value was kept",
     Reason.GONE_FROM_DESTINATION: "somebody deleted it in the destination",
 }

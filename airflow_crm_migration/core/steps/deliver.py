@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow_crm_migration.core.gates import Gate, propose, read_proposal
+from airflow_crm_migration.core.gates import Gate, propose
+from airflow_crm_migration.core.rehearsal import MAPPING, signed_mapping_digest
 from airflow_crm_migration.core.report.write import write_report
 
 if TYPE_CHECKING:
@@ -30,19 +31,15 @@ def deliver_step(
     :param keyring: checks the sign-offs that the report tells of
     :param signers: who may sign, empty for anyone
     :return: name of the report in staging
+    :raises UserMistake: the mapping of a rehearsal is no longer signed
     """
     report = write_report(run.staging, run.folder, keyring=keyring, signers=signers)
     rehearsal = mode == "full" and run.environment == "sandbox" and not run.dry_run
     results = {phase: run.read_if_there(f"reconcile/{phase}.json", None) for phase in phases}
-    if rehearsal and all(result and result["reconciled"] for result in results.values()):
-        _propose_rehearsal(run, results, report)
+    reconciled = all(result and result["reconciled"] for result in results.values())
+    if keyring and rehearsal and reconciled:
+        gate = Gate(run.engagement, "rehearsal", "production")
+        loaded = signed_mapping_digest(run.staging, keyring, run.engagement, "sandbox", signers)
+        evidence = {"run": run.folder, "report": report, "results": results}
+        propose(run.staging, gate, {MAPPING: loaded}, evidence, datetime.now(UTC))
     return report
-
-
-def _propose_rehearsal(run: Run, results: dict[str, Any], report: str) -> None:
-    """Propose that this mapping was rehearsed; what came of it is the evidence."""
-    mapping = read_proposal(run.staging, Gate(run.engagement, "mapping", run.environment))
-    decisions = {"rehearsed_mapping": mapping.digest if mapping else None}
-    evidence = {"run": run.folder, "report": report, "results": results}
-    gate = Gate(run.engagement, "rehearsal", "production")
-    propose(run.staging, gate, decisions, evidence, datetime.now(UTC))

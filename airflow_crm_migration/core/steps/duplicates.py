@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.dedupe.companies import find_duplicate_companies
-from airflow_crm_migration.core.dedupe.decisions import Decision, read_decisions, write_review
+from airflow_crm_migration.core.dedupe.decisions import (
+    Shown,
+    decisions_from_json,
+    decisions_json,
+    read_decisions,
+)
 from airflow_crm_migration.core.dedupe.model import Certainty, Cluster, Match, MergeMap
 from airflow_crm_migration.core.dedupe.people import find_duplicate_people
 from airflow_crm_migration.core.dedupe.resolve import resolve
+from airflow_crm_migration.core.dedupe.review import write_review
 from airflow_crm_migration.core.dedupe.roles import Roles
+from airflow_crm_migration.core.dedupe.sheet import sheet_bytes, sheet_rows
 from airflow_crm_migration.core.dedupe.survivors import merged_values
 from airflow_crm_migration.core.extract_read import extracted_spec
 from airflow_crm_migration.core.gates import Gate, propose, read_proposal
@@ -22,8 +27,9 @@ from airflow_crm_migration.core.staging import PartWriter, Staging
 from airflow_crm_migration.core.transform.drafts import Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
+    from airflow_crm_migration.core.dedupe.decisions import Decisions
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.protocols import Values
     from airflow_crm_migration.core.run import Run
@@ -77,30 +83,16 @@ def find_step(run: Run, mapping: PairMapping) -> dict[str, int]:
         roles = Roles(rule.fields)
         clusters = FINDERS[rule.kind](roles.of(run.records(name)))
         found[name] = clusters
-        _write_sheet(run, name, roles, clusters)
         for cluster in clusters:
             label = f"{name} {cluster.kind}"
             counts[label] = counts.get(label, 0) + 1
     run.write("dedupe/clusters.json", {n: [asdict(c) for c in cs] for n, cs in found.items()})
-    propose_duplicates(run.staging, run.engagement, list(found), counts)
+    decided = {name: _decided(run.staging, run.engagement, name) for name in found}
+    # proposed before the sheets are written anew: a decision is never in neither of them
+    _propose(run.staging, run.engagement, decided, counts)
+    for name, rule in mapping.duplicates.items():
+        _write_sheet(run, name, Roles(rule.fields), found[name], decided[name])
     return counts
-
-
-def propose_duplicates(
-    staging: Staging, engagement: str, objects: Sequence[str], counts: Mapping[str, int]
-) -> str:
-    """
-    Lay before the customer what the review sheets say now.
-
-    :return: digest of the decisions: the rule and what people decided, not what was found
-    """
-    decisions = {
-        "certain_matches": "merge",
-        "undecided_matches": "hold",
-        "decided": {name: _decided(staging, name) for name in objects},
-    }
-    gate = Gate(engagement, "duplicates")
-    return propose(staging, gate, decisions, {"clusters": dict(counts)}, datetime.now(UTC)).digest
 
 
 def reread_sheets(staging: Staging, engagement: str) -> None:
@@ -111,8 +103,9 @@ def reread_sheets(staging: Staging, engagement: str) -> None:
     """
     proposal = read_proposal(staging, Gate(engagement, "duplicates"))
     if proposal is not None:
-        objects = list(proposal.decisions["decided"])
-        propose_duplicates(staging, engagement, objects, proposal.evidence["clusters"])
+        names = list(proposal.decisions["decided"])
+        decided = {name: _decided(staging, engagement, name) for name in names}
+        _propose(staging, engagement, decided, proposal.evidence["clusters"])
 
 
 def decide_step(run: Run, mapping: PairMapping, signed: Mapping[str, Any]) -> dict[str, int]:
@@ -126,7 +119,7 @@ def decide_step(run: Run, mapping: PairMapping, signed: Mapping[str, Any]) -> di
     maps: dict[str, MergeMap] = {}
     writer = PartWriter(run.staging, run.name("dedupe/merged"))
     for name, rule in mapping.duplicates.items():
-        decided = _keyed(signed["decided"].get(name, []))
+        decided = decisions_from_json(signed["decided"].get(name, []))
         maps[name] = resolve([cluster_of(c) for c in clusters[name]], decided)
         for values in _survivors(run, name, Roles(rule.fields), maps[name]):
             writer.add({"object": name, "values": values})
@@ -167,31 +160,45 @@ def _survivors(run: Run, name: str, roles: Roles, merge_map: MergeMap) -> Iterat
         yield roles.back(merged_values(group, survivor, spec).values)
 
 
-def _write_sheet(run: Run, name: str, roles: Roles, clusters: list[Cluster]) -> None:
-    """Write the review sheet anew; what people decided in it stays."""
-    decided = _keyed(_decided(run.staging, name))
+def _propose(
+    staging: Staging,
+    engagement: str,
+    decided: Mapping[str, Decisions],
+    counts: Mapping[str, int],
+) -> None:
+    """Lay decisions before the customer: the rule and what people decided, not what was found."""
+    decisions = {
+        "certain_matches": "merge",
+        "undecided_matches": "hold",
+        "decided": {name: decisions_json(found) for name, found in decided.items()},
+    }
+    gate = Gate(engagement, "duplicates")
+    propose(staging, gate, decisions, {"clusters": dict(counts)}, datetime.now(UTC))
+
+
+def _write_sheet(
+    run: Run, name: str, roles: Roles, clusters: list[Cluster], decided: Decisions
+) -> None:
+    """Write the review sheet anew; what people decided stays."""
     members = {i for cluster in clusters for i in cluster.members}
     records = {str(r["id"]): r for r in roles.of(run.records(name)) if str(r["id"]) in members}
-    rows = write_review(clusters, records, decided)
-    text = io.StringIO()
-    if rows:
-        sheet = csv.DictWriter(text, list(rows[0]))
-        sheet.writeheader()
-        sheet.writerows(rows)
-    run.staging.write_bytes(sheet_name(name), text.getvalue().encode("utf-8-sig"))
+    rows, shown = write_review(clusters, records, decided)
+    # without a sheet the proposal counts: so a crash leaves no sheet beside what another one showed
+    if run.staging.exists(sheet_name(name)):
+        run.staging.delete(sheet_name(name))
+    run.staging.write_json(_shown_name(name), shown.to_json())
+    run.staging.write_bytes(sheet_name(name), sheet_bytes(rows))
 
 
-def _keyed(rows: Sequence[Mapping[str, Any]]) -> dict[frozenset[str], Decision]:
-    return {frozenset(row["members"]): Decision(row["decision"]) for row in rows}
+def _decided(staging: Staging, engagement: str, name: str) -> Decisions:
+    """Return the decisions in force: those of the review sheet, else those proposed before."""
+    sheet = sheet_name(name)
+    if not staging.exists(sheet):
+        proposal = read_proposal(staging, Gate(engagement, "duplicates"))
+        return decisions_from_json(proposal.decisions["decided"].get(name, [])) if proposal else {}
+    shown = Shown.from_json(staging.read_json(_shown_name(name)))
+    return read_decisions(sheet, sheet_rows(sheet, staging.read_bytes(sheet)), shown)
 
 
-def _decided(staging: Staging, name: str) -> list[dict[str, Any]]:
-    """Return the decisions in a review sheet, keyed by source ids."""
-    if not staging.exists(sheet_name(name)):
-        return []
-    text = staging.read_bytes(sheet_name(name)).decode("utf-8-sig")
-    found = read_decisions(list(csv.DictReader(io.StringIO(text))))
-    return [
-        {"members": sorted(members), "decision": str(decision)}
-        for members, decision in sorted(found.items(), key=lambda item: sorted(item[0]))
-    ]
+def _shown_name(object_name: str) -> str:
+    return f"dedupe/shown/{object_name}.json"

@@ -55,6 +55,7 @@ def load_step(
             engagement=run.engagement,
             owners=owners,
             expected=_rows(run, phase),
+            run=run.folder,
         )
         _load(run, context, say)
         residue = ledger.snapshot.unattached_uploads()

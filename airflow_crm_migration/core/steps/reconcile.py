@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.ledger.writer import Ledger
+from airflow_crm_migration.core.outcomes import Outcome
 from airflow_crm_migration.core.reconcile import PhaseReconciliation, line_balances, reconcile_phase
 from airflow_crm_migration.core.staging import read_manifest
 
@@ -27,7 +28,7 @@ def reconcile_step(
     :raises NotReconciled: saying in words what does not add up
     """
     read = (read_manifest(run.staging, run.name(f"transform/{phase}")) or {})["read"]
-    loaded = (read_manifest(run.staging, run.name(f"load/{phase}")) or {})["outcomes"]
+    loaded = read_manifest(run.staging, run.name(f"load/{phase}")) or {}
     if run.dry_run:
         result = PhaseReconciliation(phase, 0, 0)
     else:
@@ -35,7 +36,8 @@ def reconcile_step(
             result = reconcile_phase(
                 destination, ledger.snapshot, mapping, phase, run=run.folder, prefix=run.mark
             )
-    result.lines = line_balances(mapping, read, loaded)
+    result.lines = line_balances(mapping, read, loaded["outcomes"])
+    result.joins_rejected = loaded["joins"].get(Outcome.REJECTED, 0)
     run.write(f"reconcile/{phase}.json", result.as_json())
     if not result.reconciled:
         raise NotReconciled(_words(result))

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from airflow_crm_migration.core.fields import ObjectSpec
 from airflow_crm_migration.core.propose import planned_schema, wanted_schema
+from airflow_crm_migration.core.steps.targets import check_targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,9 @@ def prepare_destination(run: Run, destination: Destination, mapping: PairMapping
     Make the fields and options that the signed mapping needs; a dry run only lists them.
 
     :return: counts by kind of change
+    :raises UserMistake: records stand in the destination by a line that the mapping lost
     """
+    check_targets(run, mapping)
     wanted = wanted_schema(mapping)
     changes = destination.ensure_schema(wanted, dry_run=run.dry_run)
     write_schema(run, planned_schema(destination.describe(), wanted))

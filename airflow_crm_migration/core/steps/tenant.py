@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.protocols import Destination, Tenant
     from airflow_crm_migration.core.run import Run
 
+FORMAT = 1
+
 
 def hold_tenant(run: Run, destination: Destination) -> Tenant:
     """
@@ -22,7 +24,8 @@ def hold_tenant(run: Run, destination: Destination) -> Tenant:
         check_tenant(run, tenant)
         return tenant
     try:
-        run.staging.write_json(_name(run.environment), vars(tenant), exclusive=True)
+        kept = {"format": FORMAT, **vars(tenant)}
+        run.staging.write_json(_name(run.environment), kept, exclusive=True)
     except FileExistsError:
         check_tenant(run, tenant)
     return tenant
@@ -41,7 +44,8 @@ def check_tenant(run: Run, tenant: Tenant) -> None:
         raise UserMistake(
             f"environment {run.environment}: its connection now leads to tenant {tenant.id} "
             f"({tenant.name}), but the records so far were written to {before['id']} "
-            f"({before['name']}): point the connection back, or begin an engagement with another id"
+            f"({before['name']}): point the connection back; filling the other tenant is an "
+            "engagement of its own, with a file and an id of its own"
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_crm_migration.core.extract_read import rejected_rows
+from airflow_crm_migration.core.extract_read import extract_manifest, rejected_rows
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.progress import ProgressLog
 from airflow_crm_migration.core.secure_files import read_files
@@ -60,6 +60,7 @@ def transform_step(
             choices=mapping.chosen(dict(choices)),
             settings=settings,
             source_id_prefix=run.mark,
+            absent=_absent(run, mapping),
             files=files,
         )
         progress = ProgressLog(f"transform {phase}", 0, say)
@@ -74,6 +75,21 @@ def transform_step(
         )
         progress.finish()
     return dict(manifest["read"])
+
+
+def _absent(run: Run, mapping: PairMapping) -> dict[str, set[str]]:
+    """Return the fields of each source object that no column and no folded record brings."""
+    absent: dict[str, set[str]] = {}
+    for name in mapping.source_objects:
+        manifest = extract_manifest(run.staging, run.folder, name)
+        rules = [r for line in mapping.lines if line.source == name for r in line.fields]
+        used = {source for rule in rules for source in rule.source}
+        absent[name] = used - manifest["fields"].keys() | set(manifest["absent"])
+    for fold in mapping.folds:
+        for into in fold.into:
+            if into.value not in absent[fold.source]:
+                absent.get(into.object, set()).discard(into.field)
+    return absent
 
 
 def _files(run: Run, mapping: PairMapping, phase: str) -> dict[tuple[str, str], dict[str, Any]]:

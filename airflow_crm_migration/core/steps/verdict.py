@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_crm_migration.core.outcomes import Reason
+from airflow_crm_migration.core.outcomes import Outcome, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -40,6 +40,7 @@ def verdict_step(
     """
     lines: list[str] = []
     total: Counter[str] = Counter()
+    links = 0
     for phase in phases:
         result = run.read_if_there(f"reconcile/{phase}.json", None)
         if result is None:
@@ -47,14 +48,19 @@ def verdict_step(
             continue
         counts = _count(result["lines"])
         total += counts
+        links += result["joins_rejected"]
         words = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()) if number)
         lines.append(
             f"{phase}: {words or 'nothing to do'}; the destination counts {result['counted']}"
         )
+        if result["joins_rejected"]:
+            lines.append(f"{phase}: {result['joins_rejected']} links rejected")
     failures = [f"{name} failed" for name in sorted(failed_tasks)]
     failures += [
         f"{total[name]} records are {name.replace('_', ' ')}" for name in fail_on if total[name]
     ]
+    if links and Outcome.REJECTED in fail_on:
+        failures.append(f"{links} links are rejected")
     return Verdict(lines, failures)
 
 

@@ -10,11 +10,14 @@ from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.owners import owner_key
 from airflow_crm_migration.core.transform.drafts import Draft, Issue, Stopped, stopped
 from airflow_crm_migration.core.transform.links import LinkTargets
+from airflow_crm_migration.core.transform.unknown import UnknownFields
 from airflow_crm_migration.core.transform.values import FieldValues
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
-    from airflow_crm_migration.core.mapping import Line
+    from collections.abc import Callable, Iterable
+
+    from airflow_crm_migration.core.mapping import FieldRule, Line
     from airflow_crm_migration.core.protocols import Values
     from airflow_crm_migration.core.transform.setting import Setting
 
@@ -33,7 +36,34 @@ class LineTransform:
         self._spec = setting.schema[line.destination]
         self._values = FieldValues(line, self._spec, setting)
         self._links = LinkTargets(line, setting)
+        self._unknown = UnknownFields(line, setting.absent.get(line.source, ()))
         self._first_of: dict[str, str] = {}
+
+    def settle(self, walk: Callable[[], Iterable[Values]]) -> None:
+        """
+        Settle which record has a value that may stand once, whatever the order of the records.
+
+        It is the one with the smallest source id. Only values that several records bring cost a
+        second look: at whether the record is loaded at all.
+
+        :param walk: walks the records of the line
+        """
+        if self.line.one_per is not None:
+            for record in walk():
+                self._note_first(self.line.one_per, record)
+        if self.line.existing is None:
+            return
+        name = self.line.existing.by
+        contested = self._contested(name, walk())
+        claims = [
+            (str(record["id"]), value)
+            for record in (walk() if contested else ())
+            if (value := self._brought(name, record)) in contested
+            and "outcome" not in self._draft(record, {})
+        ]
+        for source_id, value in sorted(claims):
+            key = Key(self.line.id, self.line.source, source_id)
+            self.setting.taken.setdefault((name, value), key)
 
     def draft(self, record: Values) -> Draft:
         """
@@ -41,18 +71,26 @@ class LineTransform:
 
         :param record: a typed source record; ``id`` is its source id
         """
+        return self._draft(record, self.setting.taken)
+
+    def _draft(self, record: Values, taken: dict[tuple[str, str], Key]) -> Draft:
         key = Key(self.line.id, self.line.source, str(record["id"]))
         issues: list[Issue] = []
         try:
             self._check_condition(record)
             self._check_first(key, record)
             values = self._values.of(record, issues)
-            self._keep_unique(key, values, issues)
+            self._keep_unique(key, values, issues, taken)
             links, joins = self._links.of(record, issues)
         except Stopped as stop:
             return stopped(key, stop)
         draft: Draft = {"key": list(key), "values": values, "links": links, "joins": joins}
-        more = {"owners": self._owners(record), "issues": issues, "file": self._file(key)}
+        more = {
+            "owners": self._owners(record),
+            "issues": issues,
+            "file": self._file(key),
+            "unknown": self._unknown.of(values, links, issues),
+        }
         return draft | {name: value for name, value in more.items() if value}
 
     def _check_condition(self, record: Values) -> None:
@@ -71,14 +109,37 @@ class LineTransform:
         if first != key.source_id:
             raise Stopped(Outcome.MERGED, Reason.DUPLICATE_CERTAIN, into=first)
 
-    def _keep_unique(self, key: Key, values: Values, issues: list[Issue]) -> None:
+    def _keep_unique(
+        self, key: Key, values: Values, issues: list[Issue], taken: dict[tuple[str, str], Key]
+    ) -> None:
         """Leave a value that may stand once only with the first record that brings it."""
         if self.line.existing is None:
             return
         field_name = self.line.existing.by
         value = natural_key(self._spec, field_name, values)
-        if value and self.setting.taken.setdefault((field_name, value), key) != key:
+        if value and taken.setdefault((field_name, value), key) != key:
             issues.append(give_up_key(self.line, field_name, values))
+
+    # -- settling --------------------------------------------------------------------------
+
+    def _note_first(self, rule: FieldRule, record: Values) -> None:
+        if self.setting.holds(self.line.when, record) and (value := self.setting.raw(rule, record)):
+            source_id = str(record["id"])
+            self._first_of[str(value)] = min(self._first_of.get(str(value), source_id), source_id)
+
+    def _contested(self, name: str, records: Iterable[Values]) -> set[str]:
+        """Return the values of a unique field that more than one record brings."""
+        seen: set[str] = set()
+        contested: set[str] = set()
+        for record in records:
+            value = self._brought(name, record)
+            if value:
+                (contested if value in seen else seen).add(value)
+        return contested
+
+    def _brought(self, name: str, record: Values) -> str:
+        """Return the value of a unique field, blank when the record brings none."""
+        return natural_key(self._spec, name, self._values.one(name, record)) or ""
 
     def _owners(self, record: Values) -> dict[str, str]:
         named = ((rule.to, texts(record.get(rule.source))) for rule in self.line.owners)

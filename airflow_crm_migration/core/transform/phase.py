@@ -12,7 +12,10 @@ from airflow_crm_migration.core.transform.drafts import Draft, Stopped, stopped
 from airflow_crm_migration.core.transform.lines import LineTransform
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_crm_migration.core.mapping import Fold, Line
+    from airflow_crm_migration.core.protocols import Values
     from airflow_crm_migration.core.staging import PartWriter
     from airflow_crm_migration.core.transform.records import SourceRecords
     from airflow_crm_migration.core.transform.setting import Setting
@@ -70,7 +73,14 @@ def _transform_line(
     decided: Decided,
     add: Callable[[Draft], None],
 ) -> None:
+    def undecided() -> Iterator[Values]:
+        # Who has a unique value must be the same in a sample and in the full run.
+        for record in records.walk(line.source, whole=line.one_per is None):
+            if decided(line.source, str(record["id"])) is None:
+                yield record
+
     made = LineTransform(line, setting)
+    made.settle(undecided)
     for record in records.walk(line.source):
         source_id = str(record["id"])
         verdict = decided(line.source, source_id)

@@ -14,7 +14,7 @@ from airflow_crm_migration.core.transform.drafts import Draft, Stopped, stopped
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
-    from airflow_crm_migration.core.mapping import Fold, FoldInto
+    from airflow_crm_migration.core.mapping import Fold, FoldInto, Line
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.selection import Selection
     from airflow_crm_migration.core.transform.link_index import LinkIndex
@@ -38,14 +38,18 @@ class SourceRecords:
     merged: Mapping[tuple[str, str], Values] = field(default_factory=dict)
     selection: Selection | None = None
 
-    def walk(self, object_name: str) -> Iterator[Values]:
-        """Walk the records of an object."""
+    def walk(self, object_name: str, *, whole: bool = False) -> Iterator[Values]:
+        """
+        Walk the records of an object.
+
+        :param whole: those too that do not belong to this run
+        """
         folded = self._folded(object_name)
         for record in self.read(object_name):
             source_id = str(record["id"])
-            if self.chosen(object_name, source_id):
-                whole = {**record, **self.merged.get((object_name, source_id), {})}
-                yield _with_folded(whole, folded.get(source_id))
+            if whole or self.chosen(object_name, source_id):
+                united = {**record, **self.merged.get((object_name, source_id), {})}
+                yield _with_folded(united, folded.get(source_id))
 
     def chosen(self, object_name: str, source_id: str) -> bool:
         """Tell whether a record belongs to this run."""
@@ -94,9 +98,13 @@ class SourceRecords:
         return set()
 
     def _phase(self, into: FoldInto) -> str | None:
-        return next(
-            (line.destination for line in self.mapping.lines if line.source == into.object), None
-        )
+        return next((line.destination for line in self._takers(into)), None)
+
+    def _takers(self, into: FoldInto) -> list[Line]:
+        """Return the lines that write what values are folded into, if any do, else all lines."""
+        lines = [line for line in self.mapping.lines if line.source == into.object]
+        writing = [x for x in lines if any(into.field in rule.source for rule in x.fields)]
+        return writing or lines
 
     def _fold_draft(self, fold: Fold, into: FoldInto | None, record: Values) -> Draft:
         key = Key(fold.id, fold.source, str(record["id"]))
@@ -111,7 +119,7 @@ class SourceRecords:
             return stopped(key, Stopped(Outcome.HELD, Reason.PARENT_MISSING))
         source_id = next(iter(parent))
         draft = stopped(key, Stopped(Outcome.MERGED, Reason.FOLDED, f"{into.object}:{source_id}"))
-        lines = [line for line in self.mapping.lines if line.source == into.object]
+        lines = self._takers(into)
         return draft | {"parent": [[line.id, line.source, source_id, ""] for line in lines]}
 
 

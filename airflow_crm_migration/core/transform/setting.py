@@ -9,7 +9,7 @@ from airflow_crm_migration.core.transform.conditions import holds
 from airflow_crm_migration.core.transform.steps import apply_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from airflow_crm_migration.core.fields import ObjectSpec
     from airflow_crm_migration.core.ids import Key
@@ -30,6 +30,7 @@ class Setting:
     :param settings: the engagement's defaults for transforms, for example ``default_region``
     :param source_id_prefix: first part of the source-id field, with its separator
     :param taken: unique values of the phase -> the record that has them
+    :param absent: source object -> its fields that the run did not carry
     :param files: (source object, source id) -> its binary in staging
     """
 
@@ -41,6 +42,7 @@ class Setting:
     settings: Mapping[str, Any] = field(default_factory=dict)
     source_id_prefix: str = ""
     taken: dict[tuple[str, str], Key] = field(default_factory=dict)
+    absent: Mapping[str, Collection[str]] = field(default_factory=dict)
     files: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
 
     def holds(self, condition: Condition | None, record: Values) -> bool:

@@ -58,6 +58,15 @@ class FieldValues:
             values[self._line.source_id_field] = f"{prefix}{self._line.id}:{record['id']}"
         return values
 
+    def one(self, name: str, record: Values) -> Values:
+        """Return the value of one field, or nothing where the record cannot be loaded."""
+        rules = (rule for rule in self._line.fields if rule.to == name)
+        held = (rule for rule in rules if self._setting.holds(rule.when, record))
+        try:
+            return {r.to: self._value(r, self._spec.fields[r.to], record, []).value for r in held}
+        except Stopped:
+            return {}
+
     def _value(
         self, rule: FieldRule, spec: FieldSpec, record: Values, issues: list[Issue]
     ) -> Normalised:

@@ -165,11 +165,30 @@ def test_another_primary_value_is_another_value() -> None:
     assert one != other
 
 
-def test_the_token_of_an_address_says_nothing() -> None:
-    urls = [[{"url": f"https://x/f?token={t}&v=1", "label": ""}] for t in ("one", "two")]
-    assert field_hash(FieldType.LINKS, urls[0]) == field_hash(FieldType.LINKS, urls[1])
-    other = [{"url": "https://x/f?token=one&v=2", "label": ""}]
-    assert field_hash(FieldType.LINKS, urls[0]) != field_hash(FieldType.LINKS, other)
+def test_the_token_of_a_files_address_says_nothing() -> None:
+    one, two, other = (
+        [{"url": f"https://x/f?{query}", "label": ""}]
+        for query in ("token=one&v=1", "token=two&v=1", "token=one&v=2")
+    )
+    assert field_hash(FieldType.FILE, one) == field_hash(FieldType.FILE, two)
+    assert field_hash(FieldType.FILE, one) != field_hash(FieldType.FILE, other)
+
+
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        (FieldType.TEXT, "{}"),
+        (FieldType.LONG_TEXT, "see {}"),
+        (FieldType.LINKS, [{"url": "{}", "label": "x"}]),
+        (FieldType.MULTI_SELECT, ["{}"]),
+        (FieldType.JSON, {"page": "{}"}),
+    ],
+)
+def test_a_token_that_people_wrote_is_a_value(kind: FieldType, form: Any) -> None:
+    one, two = (
+        json.loads(json.dumps(form).replace("{}", f"https://x/f?token={t}")) for t in ("1", "2")
+    )
+    assert field_hash(kind, one) != field_hash(kind, two)
 
 
 def test_a_yes_is_no_number() -> None:

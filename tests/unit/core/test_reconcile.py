@@ -138,6 +138,7 @@ def test_without_a_mark_every_id_is_asked_for(books: Books) -> None:
     books.tell("human", row("p1", line="client"), row("p2", line="client"), run="r0")
     books.tell("human", row("p3", line="client"), row("p4", line="client"))
     books.stand("human", "p1", "p3")
+    books.stand("human", "p4", trashed=True)
     found = books.reconcile("human")
     assert (found.expected, found.counted) == (4, 2)
     assert (found.missing, found.missing_now) == (["p2", "p4"], ["p4"])

@@ -177,12 +177,21 @@ def test_without_a_triggerer_it_is_rescheduled(staging: Staging, tmp_path: Path)
 # -- settings ------------------------------------------------------------------------------
 
 
-def test_it_never_retries_whatever_the_dag_says(tmp_path: Path) -> None:
+def test_it_outlives_a_lost_worker(tmp_path: Path) -> None:
+    assert sensor(tmp_path).retries == 2
     defaults = {"retries": 5, "engagement_id": "acme", "staging_url": f"file://{tmp_path}"}
     with DAG("defaults", schedule=None, default_args=defaults):
         gate = SignOffSensor(task_id="gate", gate="scope")
-    assert gate.retries == 0
+    assert gate.retries == 5
     assert gate.engagement_id == "acme"
+
+
+def test_only_runs_of_its_modes_need_it(staging: Staging, tmp_path: Path) -> None:
+    propose(staging, GATE, "x", {}, NOW)
+    gate = sensor(tmp_path, modes=("full",))
+    assert gate.execute({**CONTEXT, "params": {"mode": "sample"}}) is None
+    with pytest.raises(TaskDeferred):
+        gate.execute({**CONTEXT, "params": {"mode": "full"}})
 
 
 def test_the_environment_is_the_parameter_of_the_run() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from airflow_crm_migration.core.dedupe.decisions import Decision
 from airflow_crm_migration.core.dedupe.model import Certainty, Cluster, Match, MergeMap, cluster_id
-from airflow_crm_migration.core.dedupe.resolve import Undecided, resolve
+from airflow_crm_migration.core.dedupe.resolve import resolve
 from airflow_crm_migration.core.errors import StagingBroken
 from airflow_crm_migration.core.outcomes import Reason
 
@@ -42,7 +42,6 @@ def test_certain_clusters_merge_unasked() -> None:
     assert found.merged == {"a": "b"}
     assert found.reason("a") is Reason.DUPLICATE_CERTAIN
     assert found.reason("b") is None
-    assert found.survivor_of("a") == found.survivor_of("b") == "b"
     assert found.members() == {"b": ["a"]}
 
 
@@ -51,11 +50,6 @@ def test_undecided_ones_wait_and_the_survivor_arrives() -> None:
     assert not found.merged
     assert set(found.held) == {"a", "b"}
     assert found.reason("a") is Reason.DUPLICATE_UNDECIDED
-
-
-def test_undecided_ones_may_also_arrive_apart() -> None:
-    found = resolve([cluster("doubtful", "abc")], {}, Undecided.KEEP_APART)
-    assert found == MergeMap()
 
 
 def test_confirmed_ones_merge() -> None:
@@ -117,6 +111,23 @@ def test_decisions_hold_when_a_cluster_grows_or_shrinks() -> None:
     assert resolve(shrunk, apart("abc")).merged == {"b": "a"}
 
 
+@pytest.mark.parametrize("survivor", "abn")
+def test_a_newcomer_holds_back_nothing_that_was_decided(survivor: str) -> None:
+    grown = [cluster("doubtful", "abn", survivor)]
+    merged = resolve(grown, merge("ab"))
+    assert set(merged.merged) | set(merged.merged.values()) == {"a", "b"}
+    assert set(merged.held) == {"n"}
+    kept = resolve(grown, apart("ab"))
+    assert not kept.merged
+    assert set(kept.held) == {"n"}
+
+
+def test_a_newcomer_between_two_decided_clusters_holds_back_neither() -> None:
+    found = resolve([cluster("doubtful", "abcdn")], merge("ab") | merge("cd"))
+    assert found.merged == {"b": "a", "d": "c"}
+    assert set(found.held) == {"n"}
+
+
 def test_decisions_about_records_that_are_gone_are_passed_over() -> None:
     assert resolve([cluster("doubtful", "ab")], merge("abz")).merged == {"b": "a"}
     assert resolve([], merge("yz")) == MergeMap()
@@ -128,15 +139,14 @@ ids = st.sets(st.sampled_from("abcdefgh"), min_size=2)
 @given(
     st.lists(ids, max_size=2),
     st.dictionaries(ids.map(frozenset), st.sampled_from(Decision), max_size=4),
-    st.sampled_from(Undecided),
 )
 def test_every_record_has_one_fate(
-    certain: list[set[str]], decisions: dict[frozenset[str], Decision], undecided: Undecided
+    certain: list[set[str]], decisions: dict[frozenset[str], Decision]
 ) -> None:
     pairs = [sorted(certain[0])] if certain else []
     clusters = [cluster("certain", "".join(pair)) for pair in pairs]
     clusters.append(cluster("doubtful", "abcdefgh", "d"))
-    found = resolve(clusters, decisions, undecided)
+    found = resolve(clusters, decisions)
     arriving = set("abcdefgh") - set(found.merged) - set(found.held)
     assert arriving
     assert not set(found.merged) & set(found.held)

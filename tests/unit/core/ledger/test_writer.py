@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -114,7 +115,8 @@ def test_two_writers_under_one_epoch_are_stopped(staging: Staging, what: str) ->
 
 def test_every_writer_takes_an_epoch_of_its_own(staging: Staging) -> None:
     assert [take_epoch(staging, REAL, "me") for _ in range(3)] == [1, 2, 3]
-    assert staging.read_json("lease/sandbox/00000002")["holder"] == "me"
+    lease = staging.read_json("lease/sandbox/00000002")
+    assert (lease["format"], lease["holder"]) == (1, "me")
 
 
 def test_writers_that_race_for_an_epoch_get_different_ones(staging: Staging) -> None:
@@ -180,9 +182,23 @@ def test_a_torn_newer_snapshot_leaves_the_older_one_to_start_from(staging: Stagi
     [whole] = snapshots(staging)
     for name in staging.names("ledger/sandbox/person"):
         staging.delete(name)
-    staging.write_bytes(f"ledger/sandbox/snapshot/99999999-{'0' * 32}.sqlite", b"SQLite")
+    staging.write_bytes(f"ledger/sandbox/snapshot/v1-99999999-{'0' * 32}.sqlite", b"SQLite")
     assert set(known(staging)) == {"ann"}
     assert whole in snapshots(staging)
+
+
+def test_a_snapshot_of_another_schema_is_passed_over_and_kept(staging: Staging) -> None:
+    write(staging, ANN)
+    content = b"tables of another release"
+    digest = hashlib.sha256(content).hexdigest()[:32]
+    others = [f"ledger/sandbox/snapshot/{v}99999999-{digest}.sqlite" for v in ("", "v0-", "v2-")]
+    for name in others:
+        staging.write_bytes(name, content)
+    assert set(known(staging)) == {"ann"}
+    write(staging, BOB, compact=True)
+    [own] = set(snapshots(staging)) - set(others)
+    assert own.startswith("ledger/sandbox/snapshot/v1-00000004-")
+    assert set(others) < set(snapshots(staging))
 
 
 def test_rebuilding_and_compacting_end_alike(staging: Staging) -> None:
@@ -218,6 +234,20 @@ def test_a_torn_result_leaves_its_intents_open(staging: Staging, compacted: bool
     with Ledger(staging, REAL) as ledger:
         assert [row["key"] for row in ledger.snapshot.open_intents("person")] == [list(ANN)]
         assert ledger.snapshot.entry(ANN) is None
+
+
+@pytest.mark.parametrize("kind", ["intent", "result"])
+def test_a_torn_object_is_named_in_the_log(
+    staging: Staging, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(staging, ANN)
+    [torn] = [n for n in staging.names("ledger") if f".{kind}." in n]
+    known(staging)
+    assert caplog.messages == []
+    staging.write_bytes(torn, staging.read_bytes(torn)[:-9])
+    known(staging)
+    assert caplog.messages == [f"{torn} is torn and counts as absent"]
+    assert caplog.records[0].levelname == "WARNING"
 
 
 def test_the_number_of_a_torn_object_is_not_used_again(staging: Staging) -> None:

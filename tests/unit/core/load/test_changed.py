@@ -109,7 +109,36 @@ def test_the_time_of_change_alone_is_no_conflict(loading: Loading) -> None:
     assert second(loading, city="Bonn", updatedAt=new) == UPDATED
     record = one(loading)
     assert (record["city"], record["jobTitle"]) == ("Bonn", "Chief")
+    assert record["updatedAt"] == new
     assert second(loading, run="run-3", city="Bonn", updatedAt=new) == UNCHANGED
+
+
+def test_an_update_leaves_the_time_of_change_of_the_source(loading: Loading) -> None:
+    """Twenty sets it to now with every write that omits it."""
+    old = "2020-01-01T00:00:00.000Z"
+    loading.load("person", [ann(updatedAt=old)])
+    assert second(loading, city="Bonn", updatedAt=old) == UPDATED
+    assert one(loading)["updatedAt"] == old
+    loading.reconcile("person", "run-2")
+
+
+@pytest.mark.parametrize("missing", ["unknown", "unresolved"])
+def test_what_the_run_cannot_know_is_kept(loading: Loading, missing: str) -> None:
+    """Its column was not carried, or its parent is not found this time."""
+    loading.load("company", [company("c")])
+    loading.load("person", [person("a", "c", city="Ulm")])
+    before = one(loading)
+    again = person("a", "gone", city="Ulm") if missing == "unresolved" else person("a")
+    again |= {"unknown": ["city", "companyId"]} if missing == "unknown" else {}
+    facts = loading.load("person", [again], run="run-2")
+    assert facts["outcomes"]["person"] == UNCHANGED
+    again["values"]["jobTitle"] = "Chief"
+    loading.load("person", [again], run="run-3")
+    record = one(loading)
+    assert (record["city"], record["companyId"]) == ("Ulm", before["companyId"])
+    assert record["jobTitle"] == "Chief"
+    assert loading.load("person", [person("a")], run="run-4")["outcomes"]["person"] == UPDATED
+    assert (one(loading)["city"], one(loading)["companyId"]) == ("", None)
 
 
 @pytest.mark.parametrize("action", ["delete", "destroy"])

@@ -93,6 +93,15 @@ def test_two_source_records_that_are_one_there_are_linked_once(loading: Loading)
     assert len(loading.records("taskTarget")) == 1
 
 
+def test_a_row_that_stands_counts_whatever_the_order(loading: Loading) -> None:
+    loading.load("person", [person("a", emails=["a@x.example"])])
+    loading.load("person", [person("b", emails=["a@x.example"])], run="run-2")
+    loading.load("task", [task("t", "b")], run="run-2")
+    facts = loading.load("task", [task("t", "a", "b")], run="run-3")
+    assert facts["joins"] == {"unchanged": 1}
+    assert len(loading.records("taskTarget")) == 1
+
+
 def test_a_join_row_that_vanishes_in_its_own_run_is_fatal(loading: Loading) -> None:
     loading.load("person", [person("a")])
     loading.load("task", [task("t", "a")])

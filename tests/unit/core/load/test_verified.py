@@ -79,6 +79,24 @@ def test_files_are_attached_and_read_back(loading: Loading) -> None:
     loading.reconcile("attachment", "run-2")
 
 
+@pytest.mark.parametrize(("content", "name"), [(b"another", "f1.txt"), (b"content 1", "f.txt")])
+def test_a_file_that_changed_in_the_source_is_told(
+    loading: Loading, content: bytes, name: str
+) -> None:
+    drafts = files(loading)
+    loading.load("attachment", drafts)
+    kept = loading.records("attachment")
+    drafts[1] = loading.file("f1", "a", content)
+    drafts[1]["values"]["name"] = name
+    for run in ("run-2", "run-3"):
+        facts = loading.load("attachment", drafts, run=run)
+        told = {"unchanged": {"same": 2}, "conflict": {"file_changed": 1}}
+        assert facts["outcomes"]["attachment"] == told
+        loading.reconcile("attachment", run)
+    assert loading.entry("attachment", "f1").last["run"] == "run-2"
+    assert len(loading.control("content")["files"]) == len(kept) == 3
+
+
 def test_a_file_that_comes_back_different_is_named(loading: Loading) -> None:
     class Garbling(TwentyHook):
         def upload(self, name: str, size: int, content: IO[bytes]) -> str:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_crm_migration.core.report.csvs import csv_cell, defused, visible, write_csv
+from airflow_crm_migration.core.report.csvs import csv_cell, visible, write_csv
 from airflow_crm_migration.core.report.tables import Table
 from airflow_crm_migration.core.staging import Staging
+from airflow_crm_migration.core.values.spreadsheet import defused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

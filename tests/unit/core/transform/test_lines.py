@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from airflow_crm_migration.core.transform.lines import LineTransform
 from tests.support.transforming import Workbench, problems, told
 
 FIRM = (
@@ -91,3 +94,42 @@ def test_a_record_of_a_file_line_says_which_binary_it_holds() -> None:
     binary = {"sha256": "ab", "size": 3}
     with Workbench(scan, files={("scan", "r1"): binary}) as bench:
         assert bench.draft("scan")["file"] == binary
+
+
+@pytest.mark.parametrize("order", [("f2", "f1", "f0"), ("f0", "f1", "f2")])
+def test_who_has_a_unique_value_does_not_hang_on_the_order_of_the_rows(
+    order: tuple[str, ...],
+) -> None:
+    """f0 brings the value too, but is not loaded."""
+    sizes = {"f0": {"called": None}}
+    rows = [{"id": n, "web": "bolt.io", "called": "Bolt", **sizes.get(n, {})} for n in order]
+    line = FIRM.format(UNIQUE).replace("from: called", "from: called, required: true")
+    with Workbench(line) as bench:
+        made = LineTransform(bench.mapping.lines[0], bench.setting)
+        made.settle(lambda: rows)
+        drafts = {row["id"]: made.draft(row) for row in rows}
+    assert drafts["f0"]["outcome"] == "rejected"
+    assert drafts["f1"]["values"]["site"] == SITE
+    assert "site" not in drafts["f2"]["values"]
+
+
+@pytest.mark.parametrize("order", [("f2", "f1"), ("f1", "f2")])
+def test_the_one_record_of_a_key_does_not_hang_on_the_order_of_the_rows(
+    order: tuple[str, ...],
+) -> None:
+    rows = [{"id": n, "web": "a@bolt.io"} for n in order]
+    with firms("one_per: {to: site, from: web, do: company_domain},") as bench:
+        made = LineTransform(bench.mapping.lines[0], bench.setting)
+        made.settle(lambda: rows)
+        drafts = {row["id"]: made.draft(row) for row in rows}
+    assert "outcome" not in drafts["f1"]
+    assert drafts["f2"]["into"] == "f1"
+
+
+def test_a_field_is_unknown_when_nothing_that_it_is_made_from_was_carried() -> None:
+    """What could not be used of it may stand elsewhere, and must not be cleared there."""
+    owner = "owners: [{to: warden, from: keeper}],"
+    with firms(owner, absent={"firm": {"web", "keeper"}}) as bench:
+        assert bench.draft("firm", called="Bolt")["unknown"] == ["rest", "site", "warden"]
+    with firms(owner, absent={"firm": {"keeper"}}) as bench:
+        assert bench.draft("firm", called=None)["unknown"] == ["warden"]

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_crm_migration.core.values.phones import Phone, parse_phone, phone_key, split_phones
+from airflow_crm_migration.core.values.phones import (
+    Phone,
+    international,
+    parse_phone,
+    phone_key,
+    region_of,
+    split_phones,
+)
 
 
 @pytest.mark.parametrize(
@@ -68,3 +75,29 @@ def test_keys_do_not_depend_on_how_the_country_is_written() -> None:
 @pytest.mark.parametrize("text", ["12345", "000-000-0000", "n/a", ""])
 def test_placeholders_have_no_key(text: str) -> None:
     assert phone_key(text) is None
+
+
+@pytest.mark.parametrize(
+    ("country", "region"),
+    [
+        ("DE", "DE"),
+        ("gb", "GB"),
+        ("Germany", "DE"),
+        (" Deutschland ", "DE"),
+        ("États-Unis", "US"),
+        ("Países Bajos", "NL"),
+        ("USA", "US"),
+        ("n/a", None),
+        ("", None),
+    ],
+)
+def test_a_country_is_known_by_code_and_by_name(country: str, region: str | None) -> None:
+    assert region_of(country) == region
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0044 20 7946 1234", "+44 20 7946 1234"), ("(00)34 6", "(00)34 6"), ("000 1", "000 1")],
+)
+def test_a_number_that_leads_abroad_begins_with_plus(text: str, number: str) -> None:
+    assert international(text) == number

@@ -1,0 +1,62 @@
+"""Tells of which fields of a draft a run cannot say what the source holds.
+
+A column that the export did not carry is not blank, and neither is a link whose target is not found
+this time: what was sent before stays.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_crm_migration.core.outcomes import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from airflow_crm_migration.core.mapping import Line
+    from airflow_crm_migration.core.protocols import Values
+    from airflow_crm_migration.core.transform.drafts import Issue
+
+_UNRESOLVED = (Reason.PARENT_MISSING, Reason.PARENT_AMBIGUOUS)
+
+
+class UnknownFields:
+    """Knows which fields of one line the run cannot tell."""
+
+    def __init__(self, line: Line, absent: Collection[str]) -> None:
+        """
+        Prepare a line.
+
+        :param absent: fields of its source object that the run did not carry
+        """
+        self._absent = frozenset(absent)
+        self._single = {rule.to for rule in line.links if not rule.many}
+        self._always = self._without_source(line)
+        self._when_blank = {
+            rule.unusable_to for rule in line.fields if rule.unusable_to and self._gone(rule.source)
+        }
+
+    def of(self, values: Values, links: Collection[str], issues: Iterable[Issue]) -> list[str]:
+        """
+        Return the unknown fields of a record.
+
+        :param values: those that it brings
+        :param links: fields whose link was found
+        :param issues: what was left out of it
+        """
+        unresolved = {i["field"] for i in issues if i["problem"] in _UNRESOLVED} & self._single
+        return sorted(self._always | (self._when_blank - values.keys()) | (unresolved - set(links)))
+
+    def _without_source(self, line: Line) -> set[str]:
+        sources = [(rule.to, self._gone(rule.source)) for rule in line.fields]
+        sources += [
+            (rule.to, self._gone([way.source for way in rule.ways if not way.hint]))
+            for rule in line.links
+        ]
+        sources += [(rule.to, self._gone([rule.source])) for rule in line.owners]
+        known = {to for to, gone in sources if not gone}
+        return {to for to, gone in sources if gone} - known
+
+    def _gone(self, sources: Collection[str]) -> bool:
+        """Tell whether nothing of what a field is made from was carried."""
+        return bool(sources) and self._absent.issuperset(sources)

@@ -1,0 +1,104 @@
+"""What the destination refused is not sent again until it is something else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_crm_migration.core.steps.verdict import verdict_step
+from tests.support.loading import Loading, company, person, task
+from tests.unit.core.load.test_links import NOWHERE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+REJECTED = {"rejected": {"refused": 1}}
+CREATED = {"created": {"new": 1}}
+
+
+def writes(loading: Loading) -> Mapping[str, Any]:
+    """Return the calls since the last look that may have written something."""
+    calls = loading.control("requests")["calls"]
+    loading.forget()
+    return {
+        name: made
+        for name, made in calls.items()
+        if not name.startswith("GET") and not name.startswith("POST /metadata objects")
+        and name != "POST /metadata currentWorkspace"
+    }  # fmt: skip
+
+
+def test_a_refused_record_is_not_sent_again(loading: Loading) -> None:
+    drafts = [company("a", accountOwnerId=NOWHERE)]
+    assert loading.load("company", drafts)["outcomes"]["company"] == REJECTED
+    words = loading.entry("company", "a").last["detail"]
+    loading.forget()
+    assert loading.load("company", drafts, run="run-2")["outcomes"]["company"] == REJECTED
+    assert writes(loading) == {}
+    assert loading.entry("company", "a").last["detail"] == words
+    loading.reconcile("company", "run-2")
+
+
+def test_it_is_tried_anew_once_it_is_something_else(loading: Loading) -> None:
+    loading.load("company", [company("a", accountOwnerId=NOWHERE)])
+    facts = loading.load("company", [company("a", name="B", accountOwnerId=NOWHERE)], run="run-2")
+    assert facts["outcomes"]["company"] == REJECTED
+    assert loading.entry("company", "a").last["run"] == "run-2"
+    facts = loading.load("company", [company("a")], run="run-3")
+    assert facts["outcomes"]["company"] == CREATED
+
+
+def refused_file(loading: Loading, content: bytes) -> list[dict[str, Any]]:
+    draft = loading.file("f", "a", content)
+    draft["links"] = {}
+    draft["values"]["targetPersonId"] = NOWHERE
+    return [draft]
+
+
+def test_a_refused_file_is_not_uploaded_again(loading: Loading) -> None:
+    drafts = refused_file(loading, b"one")
+    assert loading.load("attachment", drafts)["outcomes"]["attachment"] == REJECTED
+    loading.forget()
+    facts = loading.load("attachment", drafts, run="run-2")
+    assert facts["outcomes"]["attachment"] == REJECTED
+    assert writes(loading) == {}
+    assert len(facts["residue"]) == 1
+    facts = loading.load("attachment", refused_file(loading, b"two"), run="run-3")
+    assert facts["outcomes"]["attachment"] == REJECTED
+    assert len(facts["residue"]) == 2
+
+
+def test_a_file_that_is_refused_at_the_upload_is_not_uploaded_again(loading: Loading) -> None:
+    loading.load("person", [person("a")])
+    draft = loading.file("f", "a", b"text")
+    draft["values"]["name"] = "f.pdf"
+    assert loading.load("attachment", [draft])["outcomes"]["attachment"] == REJECTED
+    loading.forget()
+    facts = loading.load("attachment", [draft], run="run-2")
+    assert facts["outcomes"]["attachment"] == REJECTED
+    assert writes(loading) == {}
+
+
+@pytest.fixture
+def refused_link(loading: Loading) -> Loading:
+    """Return a workspace whose person vanishes between the records and their links."""
+    loading.load("person", [person("a")])
+    ours = str(loading.entry("person", "a").destination_id)
+    loading.remove("person", ours, "destroy")
+    loading.load("task", [task("t", "a")])
+    return loading
+
+
+def test_a_refused_link_is_not_sent_again(refused_link: Loading) -> None:
+    refused_link.forget()
+    assert refused_link.load_again("task")["joins"] == {"rejected": 1}
+    assert writes(refused_link) == {}
+
+
+def test_a_refused_link_makes_the_run_red(refused_link: Loading) -> None:
+    assert refused_link.reconcile("task")["joins_rejected"] == 1
+    verdict = verdict_step(refused_link.run(), ["task"], [], ["rejected"])
+    assert verdict.failures == ["1 links are rejected"]
+    assert "task: 1 links rejected" in verdict.lines
+    assert verdict_step(refused_link.run(), ["task"], [], ["held"]).failures == []

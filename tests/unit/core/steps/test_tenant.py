@@ -1,0 +1,48 @@
+"""The tenant that was written to first is kept, and another one stops the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from airflow_crm_migration.core.errors import UserMistake
+from airflow_crm_migration.core.protocols import Destination, Tenant
+from airflow_crm_migration.core.run import Run
+from airflow_crm_migration.core.staging import Staging
+from airflow_crm_migration.core.steps.tenant import check_tenant, hold_tenant
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIRST, OTHER = Tenant("w-1", "ACME"), Tenant("w-2", "Other")
+
+
+class Leading:
+    """Where a connection leads."""
+
+    def tenant(self) -> Tenant:
+        return FIRST
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    run = Run(Staging(tmp_path), "r1", "acme", "sandbox")
+    hold_tenant(run, cast("Destination", cast("Any", Leading())))
+    return run
+
+
+def test_the_tenant_is_kept_with_its_format(run: Run) -> None:
+    kept = run.staging.read_json("tenant/sandbox.json")
+    assert kept == {"format": 1, "id": "w-1", "name": "ACME"}
+    check_tenant(run, FIRST)
+
+
+def test_another_tenant_stops_with_both_named_and_what_can_be_done_today(run: Run) -> None:
+    with pytest.raises(UserMistake) as raised:
+        check_tenant(run, OTHER)
+    [line] = raised.value.findings
+    assert "tenant w-2 (Other)" in line
+    assert "written to w-1 (ACME)" in line
+    assert "point the connection back; filling the other tenant is an engagement" in line
+    assert "reset" not in line
