@@ -65,8 +65,12 @@ class Cluster:
 
 
 def cluster_id(members: Iterable[str]) -> str:
-    """Return the id of a cluster: the first 12 hex digits of a hash of its members."""
-    return digest(sorted(members))[:12]
+    """
+    Return the id of a cluster: a letter and the first 12 hex digits of a hash of its members.
+
+    Without the letter a spreadsheet takes some of them for numbers, such as ``12e456789012``.
+    """
+    return f"c{digest(sorted(members))[:12]}"
 
 
 @dataclass(frozen=True)
@@ -84,10 +88,6 @@ class MergeMap:
     confirmed: frozenset[str] = frozenset()
     held: Mapping[str, str] = field(default_factory=dict)
     kept_apart: frozenset[tuple[str, str]] = frozenset()
-
-    def survivor_of(self, source_id: str) -> str:
-        """Return the id under which a record arrives."""
-        return self.merged.get(source_id, source_id)
 
     def reason(self, source_id: str) -> Reason | None:
         """Return why a record does not arrive as itself; None when it does."""

@@ -60,6 +60,7 @@ class ChangedRecords:
         self._at = context
         self._size = context.destination.capabilities.batch_size
         self._waiting: list[Change] = []
+        self._later: list[Change] = []
 
     def add(self, task: Task, last: Row, fields: list[str] | None = None) -> None:
         """
@@ -70,12 +71,26 @@ class ChangedRecords:
             before us: what is written of it the mapping says
         """
         task.id = last["id"]
-        self._waiting.append(Change(task, last, fields))
+        change = Change(task, last, fields)
+        (self._later if self._takes_key(change) else self._waiting).append(change)
         if len(self._waiting) >= self._size:
-            self.finish()
+            self._write()
 
     def finish(self) -> None:
-        """Write what is waiting."""
+        """Write what is waiting; last what takes a key that another record may give up."""
+        self._write()
+        later, self._later = self._later, []
+        for start in range(0, len(later), self._size):
+            self._waiting = later[start : start + self._size]
+            self._write()
+
+    def _takes_key(self, change: Change) -> bool:
+        rule = self._at.line(change.task.key).existing
+        if rule is None or rule.by not in (change.fields or ()):
+            return False
+        return not blank(change.task.values, rule.by)
+
+    def _write(self) -> None:
         changes, self._waiting = self._waiting, []
         if not changes:
             return

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.report.words import listed, plural, spoken
 from airflow_crm_migration.core.transform.steps import REGISTRY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from airflow_crm_migration.core.mapping import (
         Condition,
@@ -81,9 +82,8 @@ def field_words(rule: FieldRule) -> str:
 
 def link_words(rule: LinkRule) -> str:
     """Return how a link finds its record."""
-    ways = " or else ".join(_way_words(way) for way in rule.ways)
     return _joined(
-        f"the {spoken(rule.ways[0].object)} found by {ways}" if rule.ways else "",
+        _ways_words(rule.ways),
         "all that are found" if rule.many else "",
         f"when none is found, {_FAR[rule.missing]}",
         f"when several could be meant, {_FAR[rule.ambiguous]}",
@@ -154,6 +154,16 @@ def _created(field: NewField | None) -> str:
 
 def _owner_words(rule: OwnerRule) -> str:
     return _joined("the user that the owner was matched with", _created(rule.create))
+
+
+def _ways_words(ways: Sequence[LinkWay]) -> str:
+    """Return the ways of a link, those that look for one object under one condition together."""
+    parts = []
+    for (name, itself, when), group in groupby(ways, lambda w: (w.object, w.by == "self", w.when)):
+        found = " or else ".join(_way_words(way) for way in group)
+        words = found if itself else f"the {spoken(name)} found by {found}"
+        parts.append(f"{words} where {condition_words(when)}" if when else words)
+    return " or else ".join(parts)
 
 
 def _way_words(way: LinkWay) -> str:

@@ -32,9 +32,10 @@ class UnknownFields:
         self._absent = frozenset(absent)
         self._single = {rule.to for rule in line.links if not rule.many}
         self._always = self._without_source(line)
-        self._when_blank = {
-            rule.unusable_to for rule in line.fields if rule.unusable_to and self._gone(rule.source)
-        }
+        # What comes first makes the value; a country alone, say, makes no phone number.
+        partly = [rule for rule in line.fields if self._gone(rule.source[:1])]
+        self._when_blank = {rule.to for rule in partly}
+        self._when_blank |= {rule.unusable_to for rule in partly if rule.unusable_to}
 
     def of(self, values: Values, links: Collection[str], issues: Iterable[Issue]) -> list[str]:
         """

@@ -1,4 +1,4 @@
-"""Names of people: corrected for display without losing anything, and keys to compare them by."""
+"""Names of people: corrected for display without losing anything, and what makes two alike."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.values.lists import words
-from airflow_crm_migration.core.values.text import APOSTROPHES, fold, one_line, tokens
+from airflow_crm_migration.core.values.text import APOSTROPHES, fold, one_line
 
 if TYPE_CHECKING:
     from nicknames import NickNamer
@@ -31,20 +31,8 @@ def tidy_person_name(first: str, last: str) -> tuple[str, str]:
     :param last: family names
     """
     first, last = one_line(first), one_line(last)
-    shouted = _is_upper(first) and _is_upper(last)
+    shouted = _shouts(first) and _shouts(last)
     return _tidy(first, shouted, family=False), _tidy(last, shouted, family=True)
-
-
-def name_key(first: str, last: str) -> str:
-    """
-    Return what spellings of one name share: small letters, no accents, titles or signs.
-
-    ``("Dr. Jörg", "MÜLLER")`` and ``("Joerg", "Mueller")`` give one key. Nicknames are compared by
-    :func:`is_nickname` instead: one name may be short for several, so there is no key for them.
-    """
-    every = [*tokens(first), *tokens(last)]
-    kept = [token for token in every if token not in words("person_titles")]
-    return " ".join(fold_digraphs(token) for token in kept or every)
 
 
 @lru_cache(maxsize=100_000)
@@ -57,6 +45,13 @@ def is_nickname(one: str, other: str) -> bool:
 def fold_digraphs(token: str) -> str:
     """Return a folded word with the German spellings ae, oe and ue as a, o and u."""
     return re.sub("(?<=[aou])e", "", token) if len(token) > _SHORT + 1 else token
+
+
+def _shouts(part: str) -> bool:
+    """Tell whether a name is in capitals; of a single letter nobody can say."""
+    words = (span.group() for span in _WORD.finditer(part))
+    cased = (sum(c.lower() != c.upper() for c in word) for word in words)
+    return _is_upper(part) and max(cased, default=0) > 1
 
 
 def _tidy(part: str, shouted: bool, *, family: bool) -> str:

@@ -39,7 +39,7 @@ def delivered(staging: Staging, **run: Any) -> Any:
     MadeRun(staging).begin()
     staging.write_json(f"{RUN}/reconcile/person.json", {"phase": "person", "reconciled": True})
     at = Run(staging, RUN, "acme", run.pop("environment", "sandbox"), **run)
-    deliver_step(at, [], "full", keyring=RING)
+    deliver_step(at, ["person"], "full", keyring=RING)
     proposal = read_proposal(staging, REHEARSAL)
     return proposal and proposal.decisions
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from airflow_crm_migration.core.dedupe.model import Certainty, Cluster, Match, c
 from airflow_crm_migration.core.dedupe.review import write_review
 from airflow_crm_migration.core.errors import StagingBroken, UserMistake
 
-RECORDS = {
+RECORDS: dict[str, dict[str, Any]] = {
     "p1": {"id": "p1", "first_name": "Ann", "last_name": "Lee", "email": ["a@x.org", "a@y.org"]},
     "p2": {"id": "p2", "first_name": "Annie", "last_name": "Lee", "phone": [{"number": "12"}]},
     "p3": {"id": "p3", "first_name": "A.", "last_name": "Lee"},
@@ -75,6 +76,10 @@ def test_the_review_shows_each_record_in_a_row() -> None:
         "updated_at": "",
         "decision": "",
     }
+
+
+def test_no_spreadsheet_takes_the_id_of_a_cluster_for_a_number() -> None:
+    assert {cluster_id([str(i)])[0] for i in range(100)} == {"c"}
 
 
 def test_an_untouched_review_decides_nothing() -> None:

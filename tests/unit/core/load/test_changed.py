@@ -217,3 +217,14 @@ def test_one_bad_change_does_not_sink_the_others(loading: Loading) -> None:
         "rejected": {"refused": 1},
     }
     assert sorted(r["city"] for r in loading.records("person")) == ["", *["Bonn"] * 9]
+
+
+def test_a_key_moves_from_one_record_to_another_whatever_their_order(loading: Loading) -> None:
+    shared = ["info@x.example"]
+    loading.load("person", [person("a", emails=[]), person("b", emails=shared)])
+    moved = [person("a", emails=shared), person("b", emails=[])]
+    facts = loading.load("person", moved, run="run-2")
+    assert facts["outcomes"]["person"] == {"updated": {"source_changed": 2}}
+    emails = {r["id"]: r["emails"]["primaryEmail"] for r in loading.records("person")}
+    ours = {n: emails[str(e.destination_id)] for n, e in loading.entries("person").items()}
+    assert ours == {"a": "info@x.example", "b": ""}

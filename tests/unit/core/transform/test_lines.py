@@ -133,3 +133,13 @@ def test_a_field_is_unknown_when_nothing_that_it_is_made_from_was_carried() -> N
         assert bench.draft("firm", called="Bolt")["unknown"] == ["rest", "site", "warden"]
     with firms(owner, absent={"firm": {"keeper"}}) as bench:
         assert bench.draft("firm", called=None)["unknown"] == ["warden"]
+
+
+def test_a_blank_field_is_unknown_when_the_first_that_it_is_made_from_was_not_carried() -> None:
+    rule = "{to: sign, from: [called, web], do: first_present}"
+    line = f"{{id: firm, source: firm, destination: house, fields: [{rule}]}}"
+    with Workbench(line, absent={"firm": {"called"}}) as bench:
+        assert bench.draft("firm")["unknown"] == ["sign"]
+        assert "unknown" not in bench.draft("firm", web="bolt.io")
+    with Workbench(line, absent={"firm": {"web"}}) as bench:
+        assert "unknown" not in bench.draft("firm")
