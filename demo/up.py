@@ -1,8 +1,8 @@
 """
 ``make up``: Airflow and two stand-in CRMs on this machine, until Ctrl-C.
 
-It starts the four parts of Airflow (web server, scheduler, DAG processor, triggerer) with a database
-and folders of their own in ``.demo``, the Klipy and Twenty emulators, and lays the CSV export of a
+It starts the four parts of Airflow (web server, scheduler, DAG processor, triggerer) with their own
+database and folders in ``.demo``, the Klipy and Twenty emulators, and lays the CSV export of a
 made-up customer into the engagement's inbox. Everything listens on 127.0.0.1 only, and what is
 printed at the end says how to go on:
 

@@ -214,7 +214,7 @@ class ChangedRecords:
         if isinstance(result, _Gone):
             return self._gone(change)
         if not isinstance(result, Stored):
-            return refused(change.task.key, result.message, {}) | {
+            return refused(change.task.key, result.message) | {
                 "id": change.task.id,
                 **change.known,
             }

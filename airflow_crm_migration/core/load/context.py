@@ -136,13 +136,14 @@ def created_as(spec: ObjectSpec, key: Key, sent: Hashes, stored: Stored) -> Row:
     )
 
 
-def refused(key: Key, message: str, sent: Hashes) -> Row:
+def refused(key: Key, message: str, sent: Hashes | None = None) -> Row:
     """
     Return the ledger row of a record that the destination refused, in its own words.
 
-    :param sent: what it refused; the same is not sent a second time
+    :param sent: the new record that it refused; the same is not sent a second time
     """
-    return event(key, Outcome.REJECTED, Reason.REFUSED, detail=message, sent=sent)
+    row = event(key, Outcome.REJECTED, Reason.REFUSED, detail=message)
+    return row if sent is None else row | {"sent": sent}
 
 
 def refused_before(entry: Entry | None, sent: Hashes) -> bool:
