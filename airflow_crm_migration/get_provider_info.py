@@ -92,6 +92,7 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_crm_migration.operators.propose_mapping",
                     "airflow_crm_migration.operators.reconcile_phase",
                     "airflow_crm_migration.operators.secure_files",
+                    "airflow_crm_migration.operators.tell_mistakes",
                     "airflow_crm_migration.operators.transform_phase",
                     "airflow_crm_migration.operators.verdict",
                 ],

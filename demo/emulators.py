@@ -63,7 +63,7 @@ class Emulators:
             said[name] = next(e for i in sorted(ids) if (e := users[i].email))
         if everybody:
             for user in (users[i] for i in sorted(truth.owners_without_member)):
-                said[user.email or user.name] = "leave_empty"
+                said |= {key: "leave_empty" for key in (user.email, user.name) if key}
         return said
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_crm_migration.cli.engaged import Engaged, plain
 from airflow_crm_migration.core.gates import sign_command
@@ -13,6 +13,7 @@ from airflow_crm_migration.hooks.signing import signing_keyring
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Mapping
 
     from airflow_crm_migration.core.gates import Gate
 
@@ -33,11 +34,16 @@ def run(args: Namespace) -> int:
         for gate in engaged.gates(*get_args(GateName))
     }
     rows = [_row(engaged, gate, found) for gate, found in states.items()]
-    rows += [_waiting_row(engaged, gate) for gate in engaged.gates(*_UNSIGNED_GATES)]
+    unsigned = engaged.gates(*_UNSIGNED_GATES)
+    rows += [_waiting_row(engaged, gate) for gate in unsigned]
     _print_table([_HEADINGS, *rows])
     for gate, found in states.items():
         if found.status not in ("signed", "nothing_proposed"):
             _print_next(engaged, gate, found)
+    for gate in unsigned:
+        review = f"review/{gate.slot}.json"
+        if _since(engaged, gate) and engaged.staging.exists(review):
+            _print_waited_for(engaged, gate, engaged.staging.read_json(review))
     return 0
 
 
@@ -70,3 +76,16 @@ def _print_next(engaged: Engaged, gate: Gate, found: GateState) -> None:
         print(f"  changed  {plain(path)}")
     print(f"  look at  review/{gate.slot}.json")
     print(f"  then     {sign_command(gate, engaged.file)}")
+
+
+def _print_waited_for(engaged: Engaged, gate: Gate, review: Mapping[str, Any]) -> None:
+    print(f"\n{gate}: waits in {engaged.staging.root}")
+    for finding in review.get("findings", ()):
+        print(f"  {plain(finding)}")
+    for owner in review.get("waiting_for", ()):
+        who = plain(owner["name"] or owner["email"])
+        print(f"  {owner['status']}  {who}, owner of {owner['records']} records")
+    if gate.name == "owners":
+        print(
+            f"  then     add or activate them in the destination, or set owners in {engaged.file}"
+        )

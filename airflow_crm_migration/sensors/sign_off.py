@@ -46,5 +46,7 @@ class SignOffSensor(GateSensor):
             if found.record and self.gate_name == "rehearsal":
                 check_rehearsed(self.staging, keyring, found.record, self.signers)
             return View(True, found.reason, result=found.digest)
-        line = f"{found.reason}; to sign: {sign_command(gate)}"
-        return View(False, line, digest=found.digest or "")
+        todo = f"to sign: {sign_command(gate)}"
+        if found.status == "nothing_proposed" and self.gate_name == "rehearsal":
+            todo = "a run of mode full into the sandbox proposes it"
+        return View(False, f"{found.reason}; {todo}", digest=found.digest or "")

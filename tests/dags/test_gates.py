@@ -23,7 +23,7 @@ from tests.support.customer import customer
 from tests.support.dags import PATIENCE, Ended, Engaged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from airflow_crm_migration.emulators.base import RunningEmulator
@@ -123,7 +123,7 @@ def bad_signatures(case: Engaged) -> Script:
         before = gates.change(staging, SCOPE)
         gates.sign_now(staging, SCOPE, before)
         log.wait_for("scope: waiting .*1 decisions changed since Tess Ter ", after=seen)
-        gates.change_back(staging, before)
+        gates.propose_again(staging, before)
 
     return script
 
@@ -155,11 +155,12 @@ def control(running: RunningEmulator, verb: str, path: str, body: Any = None) ->
     return reply.json()
 
 
-def meanwhile(running: RunningEmulator, act: Any, **held: str) -> Script:
-    """Return a script that acts while a request is held."""
+def meanwhile(running: RunningEmulator, after: str, act: Callable[[], None], **held: str) -> Script:
+    """Return a script that acts while a request is held; it comes soon after a line of the log."""
     control(running, "POST", "gate", held)
 
     def script(log: Log) -> None:
+        log.wait_for(after)
         while not control(running, "GET", "gate")["held"]:
             assert not log.over, log.errors()
         act()
@@ -194,19 +195,23 @@ def test_full_into_production_waits_for_an_accepted_rehearsal(
     rehearsed: Rehearsed, production: RunningEmulator, tmp_path: Path
 ) -> None:
     case = rehearsed.copy(tmp_path)
+    mapping = read_proposal(case.staging, MAPPINGS["sandbox"])
+    rehearsal = read_proposal(case.staging, REHEARSAL)
+    assert mapping
+    assert rehearsal
+    assert rehearsal.decisions == {"rehearsed_mapping": mapping.digest}
+    case.staging.delete("review/rehearsal/production.json")
 
-    def accept(log: Log) -> None:
-        log.wait_for(r"rehearsal \(production\): waiting .*nobody has signed yet")
+    def rehearse_and_accept(log: Log) -> None:
+        waiting = r"rehearsal \(production\): waiting .*"
+        log.wait_for(f"{waiting}nothing is proposed .* a run of mode full into the sandbox")
+        gates.propose_again(case.staging, rehearsal)
+        log.wait_for(f"{waiting}nobody has signed yet")
         assert count(production.base_url, "people") == 0
-        rehearsal = read_proposal(case.staging, REHEARSAL)
-        mapping = read_proposal(case.staging, MAPPINGS["sandbox"])
-        assert rehearsal
-        assert mapping
-        assert rehearsal.decisions == {"rehearsed_mapping": mapping.digest}
         gates.sign_now(case.staging, REHEARSAL)
 
     sign_mapping = gates.signs(case, MAPPINGS["production"])
-    ended = case.run(sign_mapping, accept, mode="full", environment="production")
+    ended = case.run(sign_mapping, rehearse_and_accept, mode="full", environment="production")
     assert ended.state == "success", ended.log.errors()
     assert ended.tasks["sandbox.person.load"] == "skipped"
     people = count(production.base_url, "people")
@@ -219,6 +224,7 @@ def test_a_mapping_revoked_while_it_loads_stops_the_load(
     case, mapping = rehearsed.copy(tmp_path), MAPPINGS["production"]
     regret = meanwhile(
         production,
+        "transform company",
         lambda: gates.revoke_now(case.staging, mapping),
         method="POST",
         path="^/rest/batch/companies",
@@ -243,6 +249,7 @@ def test_a_failed_phase_ends_the_run_failed_with_its_report(
     gates.sign_now(case.staging, REHEARSAL)
     lost = meanwhile(
         production,
+        "transform person",
         lambda: lose_somebody(production),
         method="POST",
         path="^/rest/batch/people",

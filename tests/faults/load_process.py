@@ -150,15 +150,18 @@ def do(job: dict[str, Any]) -> int:
 
 
 def main() -> None:
-    """Do jobs until there are none."""
+    """Do jobs until there are none; what is logged goes elsewhere than the answers."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     os.environ[CONNECTION] = json.dumps({"conn_type": "twenty", "host": "http://127.0.0.1:9"})
     _ = TwentyHook("twenty").connection  # imports what Airflow needs for it
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
             os._exit(do(json.loads(line)))
-        print(child, flush=True)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        print(child, file=answers, flush=True)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        print(status, file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ class Engaged:
 
     @classmethod
     def of(cls, file: Path, content: dict[str, Any]) -> Engaged:
-        """Write the engagement file and what ``setup`` notes."""
+        """Write the engagement file."""
         file.write_text(yaml.safe_dump(content))
         return cls(file)
 

@@ -58,8 +58,8 @@ def change(staging: Staging, gate: Gate) -> Proposal:
     return before
 
 
-def change_back(staging: Staging, before: Proposal) -> None:
-    """Propose again what was proposed before."""
+def propose_again(staging: Staging, before: Proposal) -> None:
+    """Propose what was proposed before."""
     propose(staging, before.gate, before.decisions, before.evidence, datetime.now(UTC))
 
 

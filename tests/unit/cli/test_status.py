@@ -100,3 +100,22 @@ def test_gates_that_nobody_signs_show_their_wait(case: Any, show: Any) -> None:
     shown = show()
     assert row(shown, "owners (sandbox)")[1:] == ["waits", "2026-03-01T09:00:00+00:00"]
     assert row(shown, "csv (sandbox)") == ["csv (sandbox)", "does not wait"]
+
+
+def test_a_missing_owner_is_named_with_what_to_do(case: Any, show: Any) -> None:
+    gate = Gate("acme", "owners", "sandbox")
+    owner = {"name": "Noor \x1b[2J Haddad", "email": "", "records": 3, "status": "missing"}
+    case.staging.write_json("review/owners/sandbox.json", {"waiting_for": [owner]})
+    assert "Noor" not in show()
+    wait_started(case.staging, gate, "", "run", NOW)
+    shown = show()
+    assert row(shown, "owners (sandbox)")[1] == "waits"
+    assert "missing  Noor \N{REPLACEMENT CHARACTER}[2J Haddad, owner of 3 records" in shown
+    assert f"or set owners in {case.file}" in shown
+
+
+def test_what_the_inbox_lacks_is_listed(case: Any, show: Any) -> None:
+    gate = Gate("acme", "csv", "sandbox")
+    case.staging.write_json("review/csv/sandbox.json", {"findings": ["deals.csv: is missing"]})
+    wait_started(case.staging, gate, "", "run", NOW)
+    assert "  deals.csv: is missing\n" in show()
