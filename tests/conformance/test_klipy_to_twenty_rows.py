@@ -44,8 +44,7 @@ class Moved:
 
     def notes(self, kind: str) -> dict[str, Record]:
         """Return the notes and drafts that became records of a kind."""
-        lines = (f"manual_note_as_{kind}", f"ai_draft_as_{kind}")
-        return {i: r for line in lines for i, r in self.between.arrived(kind, line).items()}
+        return self.between.arrived(kind, f"note_as_{kind}")
 
     def targets(self, record: Record, kind: str = "task") -> set[str]:
         """Return the ids of the records that a task or a note is about."""

@@ -48,8 +48,7 @@ OUTCOMES: dict[str, dict[str, dict[str, dict[str, int]]]] = {
     "opportunity": {"opportunity": {"created": {"new": 300}}},
     "task": {
         "activity": {"created": {"new": 5000}, "unchanged": {"same": 12}},
-        "manual_note_as_task": {"created": {"new": 700}, "excluded": {"condition": 300}},
-        "ai_draft_as_task": {"created": {"new": 300}, "excluded": {"condition": 700}},
+        "note_as_task": {"created": {"new": 1000}},
     },
     "attachment": {"attachment": {"created": {"new": 90}, "rejected": {"file_too_large": 1}}},
 }
