@@ -13,7 +13,11 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.fields import FieldType
-from airflow_crm_migration.core.mapping_check import choice_mistakes, inconsistencies
+from airflow_crm_migration.core.mapping_check import (
+    choice_mistakes,
+    inconsistencies,
+    looked_at_from_afar,
+)
 from airflow_crm_migration.core.mapping_values import STRICT, Names, Scalar, Steps, ValueMap
 from airflow_crm_migration.core.pairs import pair_file
 from airflow_crm_migration.core.phases import loading_order
@@ -55,8 +59,8 @@ class Condition(Strict):
     A tree of named tests. Exactly one of the keys is set in each node.
 
     ``field`` with ``equals``/``one_of``/``present`` looks at the record, ``choice`` at what the
-    customer chose, ``related`` asks whether a link way finds a record of the source. Texts are
-    equal whatever their case and blanks.
+    customer chose, ``related`` asks whether a link way finds a record of the source, with ``where``
+    one of which that holds. Texts are equal whatever their case and blanks.
     """
 
     all: tuple[Condition, ...] | None = None
@@ -68,6 +72,7 @@ class Condition(Strict):
     present: bool | None = None
     choice: str | None = None
     related: LinkWay | None = None
+    where: Condition | None = None
 
     @model_validator(mode="after")
     def _one_test(self) -> Self:
@@ -78,6 +83,8 @@ class Condition(Strict):
         wanted = 1 if self.field is not None or self.choice is not None else 0
         if sum(given is not None for given in tests) != wanted:
             raise ValueError("with field or choice say one of equals, one_of, present; else none")
+        if self.where is not None and self.related is None:
+            raise ValueError("where goes with related")
         return self
 
 
@@ -301,6 +308,11 @@ class Mapping(Strict):
         for name, fields in parts:
             found[name] = tuple(dict.fromkeys((*found.get(name, ()), *fields)))
         return found
+
+    @cached_property
+    def looked_at(self) -> dict[str, set[str]]:
+        """Source object -> fields that conditions on other records look at."""
+        return looked_at_from_afar(self)
 
     @property
     def files(self) -> dict[str, FileRule]:

@@ -41,6 +41,18 @@ def choice_mistakes(mapping: PairMapping, choices: Mapping[str, object]) -> Iter
             yield f"choices.{name} = {value!r}: choose one of: {offered}"
 
 
+def looked_at_from_afar(mapping: PairMapping) -> dict[str, set[str]]:
+    """Return source object -> its fields that a condition on another record looks at."""
+    found: dict[str, set[str]] = {}
+    for _, condition in _conditions(mapping):
+        if condition.related is not None:
+            fields = found.setdefault(condition.related.object, set())
+            for part in _parts(condition.where):
+                fields |= {part.field} if part.field is not None else set()
+                fields |= {part.related.source} if part.related is not None else set()
+    return found
+
+
 def _ids(mapping: PairMapping) -> Iterator[str]:
     counts = Counter([line.id for line in mapping.lines] + [fold.id for fold in mapping.folds])
     for name, number in sorted(counts.items()):
@@ -174,7 +186,7 @@ def _parts(condition: Condition | None) -> Iterator[Condition]:
     if condition is None:
         return
     yield condition
-    for part in (*(condition.all or ()), *(condition.any or ()), condition.negate):
+    for part in (*(condition.all or ()), *(condition.any or ()), condition.negate, condition.where):
         yield from _parts(part)
 
 

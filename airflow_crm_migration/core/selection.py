@@ -13,19 +13,23 @@ from airflow_crm_migration.core.transform.conditions import holds
 if TYPE_CHECKING:
     from airflow_crm_migration.core.mapping import LinkWay
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
+    from airflow_crm_migration.core.mapping_values import Scalar
     from airflow_crm_migration.core.transform.link_index import LinkIndex
 
 Read = Callable[[str], Iterable[Values]]
 Selection = dict[str, set[str]]
 
 
-def select_sample(mapping: PairMapping, read: Read, index: LinkIndex, size: int) -> Selection:
+def select_sample(
+    mapping: PairMapping, read: Read, index: LinkIndex, size: int, choices: Mapping[str, Scalar]
+) -> Selection:
     """
     Choose records, the same ones on every run.
 
     :param read: walks the records of a source object, survivors with all that they take over
     :param index: of all source records
     :param size: records per source object before their parents are added
+    :param choices: what the customer chose
     :return: source object -> chosen source ids, closed over links
     """
     chosen: Selection = {}
@@ -36,7 +40,7 @@ def select_sample(mapping: PairMapping, read: Read, index: LinkIndex, size: int)
         ways = list(_ways(mapping, name))
         for record in read(name):
             if str(record["id"]) in chosen[name]:
-                _add_parents(chosen, ways, record, index)
+                _add_parents(chosen, ways, record, index, choices)
     return chosen
 
 
@@ -85,12 +89,13 @@ def _children_first(mapping: PairMapping) -> list[str]:
 
 
 def _add_parents(
-    chosen: Selection, ways: list[tuple[Any, LinkWay]], record: Mapping[str, Any], index: LinkIndex
+    chosen: Selection,
+    ways: list[tuple[Any, LinkWay]],
+    record: Mapping[str, Any],
+    index: LinkIndex,
+    choices: Mapping[str, Scalar],
 ) -> None:
-    def related(way: LinkWay, of: Mapping[str, Any]) -> bool:
-        return any(ids for _, ids in index.matches(way, of))
-
     for when, way in ways:
-        if holds(when, record, {}, related) and holds(way.when, record, {}, related):
+        if all(holds(part, record, choices, index.related) for part in (when, way.when)):
             for _, ids in index.matches(way, record):
                 chosen.setdefault(way.object, set()).update(ids)

@@ -33,6 +33,6 @@ class DecideDuplicatesOperator(PairOperator):
         run, params = self.run_of(context), context["params"]
         counts = decide_step(run, self.mapping, self.signed("duplicates", self.signers))
         if params["mode"] == "sample":
-            chosen = choose_sample(run, self.mapping, params["sample_size"])
+            chosen = choose_sample(run, self.mapping, params["sample_size"], choices=self.choices)
             counts |= {f"{name} chosen": number for name, number in chosen.items()}
         return counts

@@ -86,6 +86,7 @@ def test_what_did_not_arrive_has_a_reason_that_the_truth_knows(messy: MessyRun) 
         ("note", "held", "parent_ambiguous"),
         ("note", "held", "parent_not_loaded"),
         ("file", "held", "parent_missing"),
+        ("file", "held", "parent_not_loaded"),
         ("file", "rejected", "file_empty"),
         ("file", "rejected", "file_too_large"),
         ("file", "rejected", "file_unreachable"),

@@ -234,5 +234,7 @@ def _files() -> dict[str, File]:
         file("f3", Parent("contact", "p1"), "見積書.pdf"),
         file("f4", Parent("deal", "d2"), "Empty.pdf", 0),
         file("f5", Parent("deal", "d2"), "Film.pdf", TOO_LARGE, place="missing"),
+        file("f6", Parent("note", "n1"), "Sketch.pdf"),
+        file("f7", Parent("note", "n5"), "Draft.pdf", place="source"),
     )
     return {f.id: f for f in files}

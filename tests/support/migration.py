@@ -128,7 +128,7 @@ class Migration:
         find_step(run, self.pair)
         decide_step(run, self.pair, self.signed(Gate(run.engagement, "duplicates")))
         if sample is not None:
-            choose_sample(run, self.pair, sample)
+            choose_sample(run, self.pair, sample, choices=self.choices)
         collect_owners(run, self.pair)
         hook = self.hook()
         matches = match_owners(

@@ -116,7 +116,8 @@ def _test_words(condition: Condition, *, negated: bool) -> str:
     if condition.related is not None:
         article = "no" if negated else "a"
         found = f"{article} {spoken(condition.related.object)} is found"
-        return f"{found} by {_way_words(condition.related)}"
+        words = f"{found} by {_way_words(condition.related)}"
+        return f"{words} of which {condition_words(condition.where)}" if condition.where else words
     subject = f"the choice {condition.choice}" if condition.choice else str(condition.field)
     if condition.present is not None:
         return f"{subject} is {'filled' if condition.present != negated else 'blank'}"

@@ -13,7 +13,7 @@ from airflow_crm_migration.core.transform.link_index import LinkIndex
 from airflow_crm_migration.core.transform.records import SourceRecords
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.run import Run
@@ -26,13 +26,13 @@ def indexed(run: Run, mapping: PairMapping) -> Iterator[LinkIndex]:
     """Open an index of all source records by every key that links may name."""
     with LinkIndex(read_decided(run).survivors) as index:
         for name in mapping.source_objects:
-            keys = mapping.keys.get(name, {})
+            keys, looked_at = mapping.keys.get(name, {}), mapping.looked_at.get(name, set())
             for record in run.records(name):
-                index.add(name, keys, record)
+                index.add(name, keys, record, looked_at=looked_at)
             # What names a rejected record names a record that did not arrive, not a missing one.
             for row in rejected_rows(run.staging, run.folder, name):
                 known = {**row.get("values", {}), "id": row["id"]}
-                index.add(name, keys, known, readable=False)
+                index.add(name, keys, known, readable=False, looked_at=looked_at)
         yield index
 
 
@@ -54,15 +54,20 @@ def source_records(
         yield SourceRecords(mapping, run.records, index, merged, selection)
 
 
-def choose_sample(run: Run, mapping: PairMapping, size: int) -> dict[str, int]:
+def choose_sample(
+    run: Run, mapping: PairMapping, size: int, *, choices: Mapping[str, Any]
+) -> dict[str, int]:
     """
     Choose the records of a sample run.
 
+    :param choices: what the customer chose
     :param size: records per source object before their parents are added
     :return: source object -> number chosen
     """
     with source_records(run, mapping, whole=True) as records:
-        chosen = select_sample(mapping, records.walk, records.index, size)
+        chosen = select_sample(
+            mapping, records.walk, records.index, size, mapping.chosen(dict(choices))
+        )
     run.write(_SELECTION, {name: sorted(ids) for name, ids in chosen.items()})
     return {name: len(ids) for name, ids in chosen.items()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.mapping import Condition, LinkWay
@@ -11,7 +11,8 @@ from airflow_crm_migration.core.values.texts import option_key
 if TYPE_CHECKING:
     from airflow_crm_migration.core.mapping_values import Scalar
 
-Related = Callable[[LinkWay, Mapping[str, Any]], bool]
+Related = Callable[[LinkWay, Mapping[str, Any]], Iterable[Mapping[str, Any]]]
+"""Link way, record -> what is known of the records that it finds."""
 
 
 def holds(
@@ -25,7 +26,7 @@ def holds(
 
     :param condition: None always holds
     :param choices: what the customer chose
-    :param related: whether a link way finds a record of the source
+    :param related: finds records of the source
     """
     if condition is None:
         return True
@@ -40,7 +41,8 @@ def holds(
     if condition.negate is not None:
         return not check(condition.negate)
     if condition.related is not None:
-        return related(condition.related, record)
+        found = related(condition.related, record)
+        return any(holds(condition.where, other, choices, related) for other in found)
     value = choices.get(condition.choice) if condition.choice else record.get(condition.field or "")
     return _matches(condition, value)
 

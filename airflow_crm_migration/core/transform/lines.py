@@ -15,7 +15,7 @@ from airflow_crm_migration.core.transform.values import FieldValues
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from airflow_crm_migration.core.mapping import FieldRule, Line
     from airflow_crm_migration.core.protocols import Values
@@ -82,6 +82,7 @@ class LineTransform:
             values = self._values.of(record, issues)
             self._keep_unique(key, values, issues, taken)
             links, joins = self._links.of(record, issues)
+            self._check_parent(links, joins)
         except Stopped as stop:
             return stopped(key, stop)
         draft: Draft = {"key": list(key), "values": values, "links": links, "joins": joins}
@@ -96,6 +97,11 @@ class LineTransform:
     def _check_condition(self, record: Values) -> None:
         if not self.setting.holds(self.line.when, record):
             raise Stopped(Outcome.EXCLUDED, Reason.CONDITION)
+
+    def _check_parent(self, links: Collection[str], joins: Collection[str]) -> None:
+        """Hold a file that hangs on no record: nobody would find it."""
+        if self.line.file is not None and not links and not joins:
+            raise Stopped(Outcome.HELD, Reason.PARENT_MISSING)
 
     def _check_first(self, key: Key, record: Values) -> None:
         """Of several records with one key only the first makes a record in the destination."""

@@ -5,9 +5,10 @@ Held in a local SQLite file: millions of keys stay out of memory.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -44,6 +45,10 @@ class LinkIndex:
             "CREATE TABLE keys (object TEXT, by TEXT, key TEXT, id TEXT, readable INTEGER,"
             " PRIMARY KEY (object, by, key, id)) WITHOUT ROWID"
         )
+        self._db.execute(
+            "CREATE TABLE known (object TEXT, id TEXT, fields TEXT,"
+            " PRIMARY KEY (object, id)) WITHOUT ROWID"
+        )
 
     def __enter__(self) -> Self:
         """Return the index."""
@@ -61,6 +66,7 @@ class LinkIndex:
         record: Mapping[str, Any],
         *,
         readable: bool = True,
+        looked_at: Iterable[str] = (),
     ) -> None:
         """
         Index a record.
@@ -68,6 +74,7 @@ class LinkIndex:
         :param keys: way -> fields that carry its keys
         :param record: a typed source record with ``id``
         :param readable: one that could not be read whole answers only where no other does
+        :param looked_at: fields that conditions on other records look at
         """
         source_id = str(record["id"])
         rows = [(object_name, "id", source_id, source_id, readable)]
@@ -75,6 +82,9 @@ class LinkIndex:
             keyed = (key_of(by, text) for f in fields for text in _named(by, record.get(f)))
             rows += [(object_name, by, key, source_id, readable) for key in keyed if key]
         self._db.executemany("INSERT OR IGNORE INTO keys VALUES (?,?,?,?,?)", rows)
+        if known := {name: record.get(name) for name in looked_at}:
+            row = (object_name, source_id, json.dumps(known, default=str))
+            self._db.execute("INSERT OR IGNORE INTO known VALUES (?,?,?)", row)
 
     def find(self, object_name: str, by: str, value: str) -> set[str]:
         """
@@ -107,6 +117,16 @@ class LinkIndex:
         if way.by == "domain":
             values = [v for v in values if not is_free_mail(registrable_domain(v) or "")]
         return [(value, self.find(way.object, way.by, value)) for value in values]
+
+    def related(self, way: LinkWay, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Walk what conditions may look at of each record that a link way finds."""
+        for _, ids in self.matches(way, record):
+            yield from (self._known(way.object, source_id) for source_id in sorted(ids))
+
+    def _known(self, object_name: str, source_id: str) -> dict[str, Any]:
+        query = "SELECT fields FROM known WHERE object = ? AND id = ?"
+        row = self._db.execute(query, (object_name, source_id)).fetchone()
+        return json.loads(row[0]) if row else {}
 
 
 def _named(by: str, value: Any) -> list[str]:

@@ -86,9 +86,7 @@ class SourceRecords:
         return found
 
     def _into(self, fold: Fold, record: Values) -> FoldInto | None:
-        return next(
-            (i for i in fold.into if holds(i.when, record, {}, lambda way, of: False)), None
-        )
+        return next((i for i in fold.into if holds(i.when, record, {}, lambda way, of: ())), None)
 
     def _parent(self, into: FoldInto, record: Values) -> set[str]:
         for way in into.ways:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.fields import ObjectSpec
     from airflow_crm_migration.core.ids import Key
-    from airflow_crm_migration.core.mapping import Condition, FieldRule, Line, LinkWay
+    from airflow_crm_migration.core.mapping import Condition, FieldRule, Line
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.mapping_values import Scalar
     from airflow_crm_migration.core.protocols import DestinationRules, Values
@@ -47,7 +47,7 @@ class Setting:
 
     def holds(self, condition: Condition | None, record: Values) -> bool:
         """Tell whether a condition holds for a record."""
-        return holds(condition, record, self.choices, self._related)
+        return holds(condition, record, self.choices, self.index.related)
 
     def raw(self, rule: FieldRule, record: Values) -> Any:
         """Return the value of a field before it takes the form of its type."""
@@ -61,6 +61,3 @@ class Setting:
         if not self.holds(line.when, record):
             return False
         return line.one_per is None or bool(self.raw(line.one_per, record))
-
-    def _related(self, way: LinkWay, record: Mapping[str, Any]) -> bool:
-        return any(found for _, found in self.index.matches(way, record))

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
         World,
     )
 
-PARENT_TYPES = {"contact": "Contact", "company": "Company", "deal": "Deal", "activity": "Activity"}
+PARENT_TYPES = {
+    "contact": "Contact",
+    "company": "Company",
+    "deal": "Deal",
+    "activity": "Activity",
+    "note": "Note",
+}
 SOURCES = {
     "email": "EMAIL",
     "call": "PHONE",

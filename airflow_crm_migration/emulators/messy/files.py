@@ -6,7 +6,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.emulators.messy.words import WORDS
-from airflow_crm_migration.emulators.messy.world import File, Parent
+from airflow_crm_migration.emulators.messy.world import File, Kind, Parent
 
 if TYPE_CHECKING:
     from airflow_crm_migration.emulators.messy.maker import Maker
@@ -34,9 +34,14 @@ def make_files(maker: Maker) -> None:
     :param maker: of the world, with its activities
     """
     files = maker.world.files
-    parents = list(maker.world.deals), list(maker.world.activities)
+    parents: dict[Kind, list[str]] = {
+        "deal": list(maker.world.deals),
+        "activity": list(maker.world.activities),
+        "note": list(maker.world.notes),
+        "contact": maker.linkable,
+    }
     for file_id in maker.ids("f", max(40, round(maker.contacts * SHARE))):
-        files[file_id] = _file(maker, file_id, *parents)
+        files[file_id] = _file(maker, file_id, parents)
     files = maker.world.files = dict(sorted(files.items()))
     _plant_names(maker)
     _plant_unmigratable(maker)
@@ -44,21 +49,29 @@ def make_files(maker: Maker) -> None:
         file = files[maker.victim("files")]
         file.parent = Parent("deal", maker.ghost("d", f"Deleted deal {number}"))
         maker.missing("file", file.id, "parent", file.parent.id)
+    _plant_on_notes(maker)
 
 
-def _file(maker: Maker, file_id: str, deals: list[str], activities: list[str]) -> File:
+def _plant_on_notes(maker: Maker) -> None:
+    """Hang files on notes: two that move, one that cannot, and one that is gone."""
+    notes = maker.world.notes
+    lost = next(m.source_id for m in maker.truth.missing_parents if m.object == "note")
+    plain = [n for n in notes.values() if n.id not in maker.planted]
+    kept = [next(n.id for n in plain if n.kind == kind) for kind in ("manual", "ai_draft")]
+    for note_id in (*kept, lost, maker.ghost("n", "Deleted note")):
+        file = maker.world.files[maker.victim("files")]
+        file.parent = Parent("note", note_id)
+        if note_id not in notes:
+            maker.missing("file", file.id, "parent", note_id)
+
+
+def _file(maker: Maker, file_id: str, parents: dict[Kind, list[str]]) -> File:
     ending = maker.one(list(_TYPES))
     content_type, head = _TYPES[ending]
-    kind = maker.rng.random()
-    if kind < 0.6:
-        parent = Parent("deal", maker.one(deals))
-    elif kind < 0.9:
-        parent = Parent("activity", maker.one(activities))
-    else:
-        parent = Parent("contact", maker.one(maker.linkable))
+    [kind] = maker.rng.choices(list(parents), (55, 25, 10, 10))
     return File(
         id=file_id,
-        parent=parent,
+        parent=Parent(kind, maker.one(parents[kind])),
         name=f"{maker.one(WORDS.file_stems)}{ending}",
         size=128 + int(maker.rng.random() * 8000),
         content_type=content_type,

@@ -145,6 +145,8 @@ MISTAKES: list[tuple[str, Any, str]] = [
      "equals": 1}), "say one of equals, one_of, present"),
     ("test without a value", lambda c: c["lines"][CLIENT].update(when={"field": "a"}),
      "say one of equals, one_of, present"),
+    ("where of nothing", lambda c: c["lines"][CLIENT].update(when={"field": "a", "present": True,
+     "where": {"field": "b", "present": True}}), "where goes with related"),
     ("same id twice", lambda c: c["lines"][2].update(id="firm"),
      "lines.firm: the id is used 2 times; give each line one of its own"),
     ("id of a fold", lambda c: c["folds"][0].update(id="client"), "lines.client: the id is used 2"),

@@ -54,7 +54,7 @@ def sample(
         for name, rows in records.items():
             for row in rows:
                 index.add(name, MAPPING.keys.get(name, {}), row)
-        return select_sample(MAPPING, lambda name: records.get(name, ()), index, size)
+        return select_sample(MAPPING, lambda name: records.get(name, ()), index, size, {})
 
 
 def firms(number: int, *kinds: str) -> list[dict[str, Any]]:

@@ -151,6 +151,13 @@ A_IS_1 = {"field": "a", "equals": 1}
         ({"choice": "x", "equals": True}, "the choice x is yes"),
         ({"not": {"not": {"field": "a", "equals": "b"}}}, "a is b"),
         (
+            {
+                "related": {"object": "note", "from": "parent_id", "by": "id"},
+                "where": {"field": "kind", "equals": "ai_draft"},
+            },
+            "a note is found by id in parent_id of which kind is ai_draft",
+        ),
+        (
             {"not": {"related": {"object": "company", "from": "email", "by": "domain"}}},
             "no company is found by domain in email",
         ),

@@ -27,7 +27,7 @@ def condition(tree: Any) -> Condition:
 
 
 def check(tree: Any, related: bool = False, **record: Any) -> bool:
-    return holds(condition(tree), record, CHOICES, lambda way, of: related)
+    return holds(condition(tree), record, CHOICES, lambda way, of: [{}] if related else [])
 
 
 @pytest.mark.parametrize(
@@ -72,20 +72,31 @@ def test_texts_are_compared_as_people_read_them(spelling: str) -> None:
 
 
 def test_no_condition_always_holds() -> None:
-    assert holds(None, {}, {}, lambda way, of: False)
+    assert holds(None, {}, {}, lambda way, of: [])
 
 
 @pytest.mark.parametrize("found", [True, False])
 def test_a_related_record_is_asked_for_with_the_record_at_hand(found: bool) -> None:
     asked: list[tuple[LinkWay, Mapping[str, Any]]] = []
 
-    def related(way: LinkWay, of: Mapping[str, Any]) -> bool:
+    def related(way: LinkWay, of: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         asked.append((way, of))
-        return found
+        return [{}] if found else []
 
     assert holds(condition({"all": [DEAL]}), {"deal_id": "d1"}, {}, related) is found
     [(way, of)] = asked
     assert (way.object, way.source, way.by, of) == ("deal", "deal_id", "id", {"deal_id": "d1"})
+
+
+@pytest.mark.parametrize(
+    ("states", "held"), [((), False), (("Lost",), False), (("Lost", "Won"), True)]
+)
+def test_one_related_record_of_which_the_condition_holds_is_enough(
+    states: tuple[str, ...], held: bool
+) -> None:
+    tree = condition({**DEAL, "where": {"all": [WON, {"choice": "size", "equals": "small"}]}})
+    found = [{"state": state} for state in states]
+    assert holds(tree, {"state": "Won"}, CHOICES, lambda way, of: found) is held
 
 
 @pytest.mark.parametrize(

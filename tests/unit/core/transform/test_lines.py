@@ -89,11 +89,25 @@ def test_without_a_natural_key_nobody_gives_anything_up() -> None:
         assert bench.draft("firm", id="f2", web="bolt.io")["values"]["site"] == SITE
 
 
+SCAN = (
+    "{id: scan, source: scan, destination: folder, file: {from: place},"
+    " links: [{to: house, lines: [firm], when: {field: of, equals: firm},"
+    " ways: [{object: firm, from: firm, by: id}]}]}"
+)
+BINARY = {"sha256": "ab", "size": 3}
+
+
 def test_a_record_of_a_file_line_says_which_binary_it_holds() -> None:
-    scan = "{id: scan, source: scan, destination: folder, file: {from: place}}"
-    binary = {"sha256": "ab", "size": 3}
-    with Workbench(scan, files={("scan", "r1"): binary}) as bench:
-        assert bench.draft("scan")["file"] == binary
+    with Workbench(FIRM.format(""), SCAN, files={("scan", "r1"): BINARY}) as bench:
+        bench.known("firm", id="f1")
+        assert bench.draft("scan", of="firm", firm="f1")["file"] == BINARY
+
+
+@pytest.mark.parametrize("stray", [{"of": "moon", "firm": "f1"}, {"of": "firm", "firm": "f2"}])
+def test_a_file_without_a_record_to_hang_on_is_held(stray: dict[str, str]) -> None:
+    with Workbench(FIRM.format(""), SCAN, files={("scan", "r1"): BINARY}) as bench:
+        bench.known("firm", id="f1")
+        assert told(bench.draft("scan", **stray))[:2] == ("held", "parent_missing")
 
 
 @pytest.mark.parametrize("order", [("f2", "f1", "f0"), ("f0", "f1", "f2")])

@@ -103,3 +103,10 @@ def test_a_record_names_itself(index: LinkIndex) -> None:
 def test_adding_a_record_again_changes_nothing(index: LinkIndex) -> None:
     add(index, "f2", called="Bolt")
     assert index.find("firm", "name", "bolt") == {"f2"}
+
+
+def test_conditions_may_look_at_the_named_fields_of_what_is_found(index: LinkIndex) -> None:
+    record = {"id": "f6", "mood": "fine", "big": True, "called": "Cord"}
+    index.add("firm", KEYS, record, looked_at=("mood", "big"))
+    asked = {"given": ["f6", "f2", "f9"]}
+    assert list(index.related(way("id"), asked)) == [{"mood": "fine", "big": True}, {}]
