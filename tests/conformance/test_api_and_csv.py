@@ -94,6 +94,12 @@ DIFFERENCES = (
     ),
 )
 
+FIELD_DIFFERENCES = {
+    ("person", f"klipyCompany{name}"): "the API gives it with a contact, no file has the column"
+    for name in ("Industry", "Size", "Revenue")
+}
+"""(Object, field) -> why API and CSV together bring it and CSV alone does not."""
+
 
 class Moved:
     """What a run made of a customer."""
@@ -194,9 +200,18 @@ def test_records_agree_field_by_field(name: str, both: Moved, csv_alone: Moved) 
         (both.named(name, i), field, one[i].get(field), other[i].get(field))
         for i in shared
         for field in one[i].keys() | other[i].keys()
+        if (name, field) not in FIELD_DIFFERENCES
         if one[i].get(field) != other[i].get(field)
     ]
     assert not different
+
+
+@pytest.mark.parametrize(("name", "field"), FIELD_DIFFERENCES)
+def test_every_listed_field_comes_with_the_api_alone(
+    name: str, field: str, both: Moved, csv_alone: Moved
+) -> None:
+    assert any(row[field] for row in both.records[name].values())
+    assert not any(row[field] for row in csv_alone.records[name].values())
 
 
 def test_the_outcomes_agree(both: Moved, csv_alone: Moved, world: World) -> None:

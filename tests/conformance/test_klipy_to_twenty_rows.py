@@ -127,6 +127,8 @@ def test_a_contact_arrives_with_all_fields_links_and_times(moved: Moved) -> None
     assert address["addressState"] == "West Yorkshire"
     assert address["addressCountry"] == "United Kingdom"
     assert person["klipyCompanyName"] == "Brightwell"
+    company = [person[f"klipyCompany{name}"] for name in ("Industry", "Size", "Revenue")]
+    assert company == ["Health care", "11-50", 1_250_000]
     assert person["klipyRelationship"] == "Strong"
     assert person["klipySource"] == "GMAIL"
     assert person["klipyNotes"] == "Likes **tea**"

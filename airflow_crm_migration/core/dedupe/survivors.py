@@ -25,6 +25,9 @@ TOGETHER = (
 )
 """Fields that make sense only together: taken from one record, never mixed."""
 
+FOLLOWING = dict.fromkeys(("company_industry", "company_size", "company_revenue"), "company")
+"""What is told of another record -> the field that names it, and with which it goes."""
+
 _OWN = ("id", "updated_at")
 
 
@@ -81,7 +84,8 @@ def merged_values(members: Sequence[Values], survivor: str, spec: ObjectSpec) ->
 
 def _holder(name: str, ordered: list[Values]) -> str | None:
     """Return the id of the record that has most of the fields that belong with one."""
-    group = next((fields for fields in TOGETHER if name in fields), None)
+    leading = FOLLOWING.get(name, name)
+    group = next((fields for fields in TOGETHER if leading in fields), None)
     if group is None:
         return None
     best = min(ordered, key=lambda record: sum(_blank(record.get(field)) for field in group))
@@ -155,8 +159,9 @@ def _spelling(value: Any) -> str:
 
 
 def _completeness(record: Values) -> int:
-    """Count what is declared: what else a source sends says nothing of its records' worth."""
-    return sum(not _blank(v) for name, v in record.items() if name not in (OTHER, FILE, ROW))
+    """Count what is declared of the record itself: all else says nothing of its worth."""
+    other = {OTHER, FILE, ROW, *FOLLOWING}
+    return sum(not _blank(value) for name, value in record.items() if name not in other)
 
 
 def _blank(value: Any) -> bool:

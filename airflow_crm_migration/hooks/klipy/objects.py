@@ -75,6 +75,9 @@ _CONTACT = _object(
         _field("company", _TEXT, "Company"),
         _field("company_id", _TEXT, "Company ID"),
         _field("company_domain", _TEXT, "Company Domain"),
+        _field("company_industry", _TEXT, None),
+        _field("company_size", _TEXT, None),
+        _field("company_revenue", _NUMBER, None),
         *_PLACE,
         _field("relationship_strength", _TEXT, "Relationship Strength"),
         _field("last_contacted_at", _DATETIME, "Last Contacted At"),
@@ -193,7 +196,13 @@ _PLACE_KEYS = ("city", "state", "country", "linkedin")
 _INTERACTION_KEYS = ("id", "type", "direction", "source", "title", "summary", "sentiment")
 
 API_KEYS: Mapping[str, Mapping[str, str]] = {
-    "contact": {k: k for k in (*_PERSON_KEYS, *_PLACE_KEYS)} | {"company_name": "company"},
+    "contact": {k: k for k in (*_PERSON_KEYS, *_PLACE_KEYS)}
+    | {
+        "company_name": "company",
+        "industry": "company_industry",
+        "employee_count": "company_size",
+        "estimated_revenue": "company_revenue",
+    },
     "company": {k: k for k in (*_COMPANY_KEYS, *_PLACE_KEYS)} | {"employee_count": "size"},
     "activity": {k: k for k in _INTERACTION_KEYS}
     | {

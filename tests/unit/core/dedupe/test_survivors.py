@@ -132,3 +132,11 @@ def test_the_order_of_members_does_not_matter() -> None:
     first = merged_values(members, "p1", CONTACT)
     assert merged_values(members[::-1], "p1", CONTACT) == first
     assert first.values["city"] == "Paris"
+
+
+def test_figures_of_the_company_count_for_nothing_and_go_with_its_name() -> None:
+    plain = {"id": "p1", "title": "CEO", "company": "Bolt", "company_id": "c1"}
+    figures = {"id": "p2", "company": "Acme", "company_size": "9", "company_revenue": 5}
+    assert choose_survivor([plain, figures]) == "p1"
+    assert merged(plain, figures).values.items() >= {"company": "Bolt", "company_id": "c1"}.items()
+    assert "company_size" not in merged(plain, figures).values
