@@ -117,9 +117,11 @@ class MadeRun:
             bad = 1 if name == "contact" else 0
             counts = {"read": number, "typed": number - bad, "rejected": bad, "collapsed": 0}
             counts |= {"api_only": number - 5, "csv_only": 2, "both": 3}
+            absent = ["phone", "tags"] if name == "contact" else []
             self.write(
                 f"extract/{name}/manifest.json",
-                {"format": 1, "package": "1", "parts": [], "counts": counts, "route": "api+csv"},
+                {"format": 1, "package": "1", "parts": [], "counts": counts, "route": "api+csv"}
+                | {"absent": absent},
             )
         rejected = PartWriter(self.staging, f"{RUN}/extract/contact/rejected")
         cell = {"field": "created_at", "problem": "no date", "value": "yesterday"}

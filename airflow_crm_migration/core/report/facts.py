@@ -169,7 +169,12 @@ class _Collector:
             )
             known = probed.get(name, Access(object=name, route=found.route if found else ""))
             yield ExportPath(
-                name, known.route, known.reason, known.count, found.counts if found else None
+                name,
+                known.route,
+                known.reason,
+                known.count,
+                found.counts if found else None,
+                found.absent if found else (),
             )
 
     def _bad_cells(self, objects: Sequence[str]) -> Iterator[BadCell]:

@@ -28,6 +28,7 @@ class ExtractManifest(Given):
 
     counts: dict[str, int]
     route: Text = ""
+    absent: tuple[Text, ...] = ()
 
 
 class LoadManifest(Given):

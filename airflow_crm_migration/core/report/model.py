@@ -63,6 +63,7 @@ class ExportPath:
 
     :param count: records by the source's own counter
     :param counts: of the extract, None when it did not finish
+    :param absent: fields that a complete export has and this one has not
     """
 
     object: str
@@ -70,6 +71,7 @@ class ExportPath:
     reason: str = ""
     count: int | None = None
     counts: dict[str, int] | None = None
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,7 @@ def all_tables(facts: Facts) -> dict[str, Table]:
         _files(facts),
         _sign_offs(facts),
         _export(facts),
+        _absent(facts),
         _unreadable(facts),
     ]
     return {table.name: table for table in made}
@@ -363,6 +364,11 @@ def _export(facts: Facts) -> Table:
     ]
     columns = ("object", "route", "why", "source's count", "read", "not readable", "equal twice")
     return _table("export", (*columns, "API alone", "CSV alone", "both"), rows)
+
+
+def _absent(facts: Facts) -> Table:
+    rows = [(export.object, name) for export in facts.exports for name in export.absent]
+    return _table("absent", ("object", "field"), rows)
 
 
 def _unreadable(facts: Facts) -> Table:

@@ -33,9 +33,17 @@ TABLES = {
     "Files": "files",
     "Decisions, as of the end of this run": "sign_offs",
     "Objects of Klipy and how they were read": "export",
+    "Fields without a column": "absent",
     "Cells without a reading": "unreadable",
 }
 """Caption on the page -> CSV file of the same table."""
+
+
+def test_what_the_export_lacks_is_listed(report: Report) -> None:
+    lacking = [("contact", "phone"), ("contact", "tags")]
+    assert [tuple(row.values()) for row in report.csv("absent")] == lacking
+    rows = report.page.rows("Fields without a column")
+    assert [tuple(row.values()) for row in rows] == lacking
 
 
 def test_the_page_lies_with_its_csv_files_in_the_reports_of_the_run(report: Report) -> None:
