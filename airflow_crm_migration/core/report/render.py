@@ -88,6 +88,7 @@ def _context(facts: Facts) -> dict[str, Any]:
         "not_happened": sentences.not_happened(facts),
         "line_sentence": sentences.line_sentence,
         "counted_sentence": sentences.counted_sentence,
+        "links_sentence": sentences.links_sentence,
         "line_notes": mapping_words.line_notes,
         "bar": bar,
         "bar_parts": list(_PARTS),

@@ -76,18 +76,20 @@ def _of_complete(facts: Facts) -> Verdict:
     told = [_arrived(facts) if total.meant else _standing(facts), _agreement(facts), *_left(facts)]
     if conflicts:
         told.append(f"{conflicts:,} {verb(conflicts)} changed in both systems")
-    well = total.meant == total.arrived and not conflicts and not _drifted(facts)
+    refused = sum(_refused_links(phase) for phase in facts.phases)
+    well = total.meant == total.arrived and not (conflicts or refused or _drifted(facts))
     return Verdict("good" if well else "look", f"{'; '.join(told)}.")
 
 
 def _arrived(facts: Facts) -> str:
+    """Tell of records of the destination: what several lines make one of each is several."""
     total = facts.totals
     merged = total.outcomes[Outcome.MERGED]
     part = f", {merged:,} of them as part of another record" if merged else ""
     arrive = "would arrive" if facts.run.dry_run else "arrived"
-    if total.meant == total.arrived:
-        return f"all {counted(total.meant, 'record')} {arrive}{part}".capitalize()
-    return f"{total.arrived:,} of {counted(total.meant, 'record')} {arrive}{part}"
+    due = f"{counted(total.meant, 'record')} due in {facts.run.destination}"
+    number = "All" if total.meant == total.arrived else f"{total.arrived:,} of"
+    return f"{number} {due} {arrive}{part}"
 
 
 def _standing(facts: Facts) -> str:
@@ -110,11 +112,19 @@ def _drifted(facts: Facts) -> int:
 
 def _left(facts: Facts) -> list[str]:
     outcomes, dry = facts.totals.outcomes, facts.run.dry_run
-    return [
+    told = [
         f"{outcomes[outcome]:,} {verb(outcomes[outcome], dry=dry)} {outcome_words(outcome)}"
         for outcome in _LEFT
         if outcomes[outcome]
     ]
+    where = {plural(p.name): number for p in facts.phases if (number := _refused_links(p))}
+    links = [f"{counted(number, 'link')} of {name}" for name, number in where.items()]
+    number = sum(where.values())
+    return told + ([f"{listed(links)} {verb(number, dry=dry)} refused"] if links else [])
+
+
+def _refused_links(phase: Phase) -> int:
+    return phase.joins.get(Outcome.REJECTED, 0)
 
 
 # -- what did not happen -------------------------------------------------------------------
@@ -184,6 +194,21 @@ def line_sentence(phase: Phase, line: LineBalance, *, dry: bool = False) -> str:
     if not line.balanced:
         parts.append(f"{line.read - line.told:,} have no outcome")
     return f"{'; '.join(parts)}."
+
+
+def links_sentence(phase: Phase, destination: str, *, dry: bool = False) -> str:
+    """
+    Say how many links of a phase's records the destination refused; blank when it took all.
+
+    :param destination: its name
+    :param dry: say what it would do
+    """
+    number = _refused_links(phase)
+    if not number:
+        return ""
+    refused = "would refuse" if dry else "refused"
+    told = f"{destination} {refused} {counted(number, 'link')} of {plural(phase.name)}"
+    return f"{told}; what was left out names {'it' if number == 1 else 'each of them'}."
 
 
 def counted_sentence(phase: Phase, destination: str) -> str:

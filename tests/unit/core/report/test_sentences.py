@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from airflow_crm_migration.core.reconcile import LineBalance, PhaseReconciliatio
 from airflow_crm_migration.core.report.console import console_table
 from airflow_crm_migration.core.report.mapping_words import condition_words, line_notes, line_rows
 from airflow_crm_migration.core.report.model import Facts, Phase, RunFacts
-from airflow_crm_migration.core.report.sentences import line_sentence, verdict
+from airflow_crm_migration.core.report.sentences import line_sentence, links_sentence, verdict
 from airflow_crm_migration.core.report.words import OUTCOMES, REASONS, plural
 
 if TYPE_CHECKING:
@@ -72,14 +73,15 @@ def test_a_dry_run_tells_what_would_happen() -> None:
     told = facts(CONTACTS, dry_run=True)
     assert verdict(told).level == "none"
     assert verdict(told).sentence == (
-        "This was a dry run and nothing was written: 1,996 of 2,000 records would arrive; "
-        "4 would be rejected."
+        "This was a dry run and nothing was written: 1,996 of 2,000 records due in Twenty would "
+        "arrive; 4 would be rejected."
     )
     assert "1,996 of 2,000 contacts would arrive as people" in console_table(told)
     assert "not counted" not in console_table(told)
 
 
 ALL = {"created": {"new": 2000}}
+DUE = "records due in Twenty"
 AGREE = "Twenty's own counts agree"
 LOST = {"missing": ["x"], "missing_now": ["x"]}
 CONFLICT = {"created": {"new": 1999}, "conflict": {"changed_in_both": 1}}
@@ -89,13 +91,13 @@ MOSTLY_EXCLUDED = {"excluded": {"condition": 1990}, "created": {"new": 10}}
 @pytest.mark.parametrize(
     ("told", "level", "words"),
     [
-        (facts(ALL), "good", f"All 2,000 records arrived; {AGREE}."),
-        (facts(CONTACTS), "look", f"1,996 of 2,000 records arrived; {AGREE}; 4 were rejected."),
+        (facts(ALL), "good", f"All 2,000 {DUE} arrived; {AGREE}."),
+        (facts(CONTACTS), "look", f"1,996 of 2,000 {DUE} arrived; {AGREE}; 4 were rejected."),
         (facts(CONFLICT), "look", "1 was changed in both systems"),
         (facts(ALL, counted={"missing": ["x"]}), "look", "1 record of earlier runs is gone"),
         (facts(ALL, counted=LOST), "bad", "The counts do not agree for people"),
         (facts({"created": {"new": 1999}}), "bad", "The counts do not agree for people"),
-        (facts(MOSTLY_EXCLUDED), "good", "All 10 records arrived"),
+        (facts(MOSTLY_EXCLUDED), "good", "All 10 records due in Twenty arrived"),
         (Facts(RunFacts("r")), "bad", "The run ended before anything was written."),
     ],
 )
@@ -103,6 +105,34 @@ def test_the_verdict_is_as_good_as_the_run(told: Facts, level: str, words: str) 
     found = verdict(told)
     assert found.level == level
     assert words in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("dry", "told", "line"),
+    [
+        (False, "2 links of people were refused", "Twenty refused 2 links of people; "),
+        (True, "2 links of people would be refused", "Twenty would refuse 2 links of people; "),
+    ],
+)
+def test_links_that_were_refused_are_told_with_their_number_and_place(
+    dry: bool, told: str, line: str
+) -> None:
+    found = facts(ALL, dry_run=dry)
+    [phase] = found.phases
+    assert links_sentence(phase, "Twenty") == ""
+    phase = replace(phase, joins={"created": 5, "rejected": 2})
+    found = replace(found, phases=(phase,))
+    assert verdict(found).level == ("none" if dry else "look")
+    assert verdict(found).sentence.endswith(f"; {told}.")
+    assert links_sentence(phase, "Twenty", dry=dry).startswith(line)
+
+
+def test_a_record_that_two_lines_take_is_two_that_were_due() -> None:
+    found = facts(CONTACTS)
+    [phase] = found.phases
+    other = LineBalance("firm", "contact", 4, {"rejected": {"refused": 4}})
+    found = replace(found, phases=(replace(phase, lines=(*phase.lines, other)),))
+    assert f"1,996 of 2,004 {DUE} arrived" in verdict(found).sentence
 
 
 def test_a_validation_is_judged_by_what_the_destination_holds() -> None:
