@@ -11,14 +11,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.canonical import digest
 from airflow_crm_migration.core.errors import CrmError, ForbiddenAddress
-from airflow_crm_migration.core.extract_read import read_extract
+from airflow_crm_migration.core.extract_read import extract_folder, read_extract
 from airflow_crm_migration.core.inbox import FOLDER
 from airflow_crm_migration.core.outcomes import Reason
 from airflow_crm_migration.core.protocols import Progress
-from airflow_crm_migration.core.staging import Staging, copy_stream, pack_lines, unpack_lines
+from airflow_crm_migration.core.staging import PartWriter, Staging, copy_stream, read_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from airflow_crm_migration.core.mapping import FileRule
     from airflow_crm_migration.core.protocols import Values
@@ -63,17 +63,19 @@ class Securing:
 
         :return: how many were secured, and how many not by reason
         """
-        rows: list[dict[str, Any]] = []
+        index = PartWriter(self.staging, _index(self.run, self.object_name))
+        found: Counter[str] = Counter()
         for record in read_extract(self.staging, self.run, self.object_name):
             try:
                 row = self._secured(record)
             except _Unusable as error:
                 row = {"reason": error.reason, "detail": error.detail}
-            rows.append({"id": record["id"], **row})
-            if len(rows) % _TELL_EVERY == 0:
-                self.progress.say(f"{len(rows)} files looked at")
-        self.staging.write_bytes(index_name(self.run, self.object_name), pack_lines(rows))
-        return dict(Counter(row.get("reason", "secured") for row in rows))
+            index.add({"id": record["id"], **row})
+            found[row.get("reason", "secured")] += 1
+            if found.total() % _TELL_EVERY == 0:
+                self.progress.say(f"{found.total()} files looked at")
+        index.finish(counts=dict(found))
+        return dict(found)
 
     def _secured(self, record: Values) -> dict[str, Any]:
         path = record.get(self.rule.source) or ""
@@ -151,15 +153,16 @@ class Securing:
         return not (root / name).resolve().is_relative_to((root / DROPPED).resolve())
 
 
-def index_name(run: str, object_name: str) -> str:
+def _index(run: str, object_name: str) -> str:
     """Return where a run keeps which binary belongs to which attachment."""
-    return f"{run}/extract/{object_name}/files.jsonl.gz"
+    return f"{extract_folder(run, object_name)}/files"
 
 
-def read_files(staging: Staging, run: str, object_name: str) -> list[dict[str, Any]]:
+def read_files(staging: Staging, run: str, object_name: str) -> Iterator[dict[str, Any]]:
     """
-    Return which binary belongs to which attachment.
+    Walk which binary belongs to which attachment.
 
     :return: rows with ``id``, and ``sha256`` and ``size``, or ``reason`` and ``detail``
+    :raises StagingBroken: when they were not all looked at, or the index is not what was written
     """
-    return unpack_lines(staging.read_bytes(index_name(run, object_name)))
+    return read_parts(staging, _index(run, object_name))

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 
 from airflow_crm_migration.core.csv_format import CsvFormat
-from airflow_crm_migration.core.errors import CrmError, ForbiddenAddress
+from airflow_crm_migration.core.errors import CrmError, ForbiddenAddress, StagingBroken
 from airflow_crm_migration.core.extract import Extraction
 from airflow_crm_migration.core.inbox import copy_inbox
 from airflow_crm_migration.core.mapping import FileRule
@@ -173,3 +173,33 @@ def test_a_download_that_breaks_is_unreachable_and_asked_for_again(staging: Stag
         staging, "https://example.com/a", open_url=lambda url: io.BytesIO(b"x"), run="r2"
     )
     assert row["size"] == 1
+
+
+INDEX = "r1/extract/attachment/files"
+
+
+def test_an_index_that_is_not_what_was_written_is_refused(staging: Staging) -> None:
+    secure(staging, "nowhere.pdf")
+    part = f"{INDEX}/part-00000.jsonl.gz"
+    staging.write_bytes(part, staging.read_bytes(part)[:-1])
+    with pytest.raises(StagingBroken, match="is not what its manifest says"):
+        list(read_files(staging, "r1", SPEC.name))
+
+
+def test_an_index_of_another_version_is_refused(staging: Staging) -> None:
+    secure(staging, "nowhere.pdf")
+    manifest = staging.read_json(f"{INDEX}/manifest.json")
+    staging.write_json(f"{INDEX}/manifest.json", manifest | {"format": 2, "package": "9"})
+    with pytest.raises(StagingBroken, match="format 2, written by version 9"):
+        list(read_files(staging, "r1", SPEC.name))
+
+
+def test_an_index_that_was_not_finished_does_not_count(staging: Staging) -> None:
+    def dying(url: str) -> IO[bytes]:
+        raise KeyboardInterrupt
+
+    secure(staging, "https://files.example/a.pdf")
+    with pytest.raises(KeyboardInterrupt):
+        secure(staging, "https://files.example/a.pdf", open_url=dying)
+    with pytest.raises(StagingBroken, match="no manifest"):
+        list(read_files(staging, "r1", SPEC.name))
