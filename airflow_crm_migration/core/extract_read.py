@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_crm_migration.core.arrow import read_rows
 from airflow_crm_migration.core.errors import StagingBroken
 from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec
-from airflow_crm_migration.core.staging import Staging, read_manifest, read_parts, sha256
+from airflow_crm_migration.core.staging import Staging, part_content, read_manifest, read_parts
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
@@ -48,10 +48,7 @@ def read_extract(
     kinds = {name: FieldType(kind) for name, kind in manifest["fields"].items()}
     folder = extract_folder(run, object_name)
     for part in manifest["parts"]:
-        content = staging.read_bytes(f"{folder}/{part['name']}")
-        if sha256(content) != part["sha256"]:
-            raise StagingBroken(f"{folder}/{part['name']} is not what its manifest says")
-        yield from read_rows(io.BytesIO(content), kinds, only)
+        yield from read_rows(io.BytesIO(part_content(staging, folder, part)), kinds, only)
 
 
 def rejected_rows(staging: Staging, run: str, object_name: str) -> Iterator[dict[str, Any]]:

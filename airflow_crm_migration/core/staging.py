@@ -252,11 +252,20 @@ def read_parts(staging: Staging, folder: str) -> Iterator[Any]:
 
 def read_part(staging: Staging, folder: str, manifest: Mapping[str, Any], number: int) -> list[Any]:
     """Return the rows of one listed part, checked against its digest."""
-    part = manifest["parts"][number]
+    return unpack_lines(part_content(staging, folder, manifest["parts"][number]))
+
+
+def part_content(staging: Staging, folder: str, part: Mapping[str, Any]) -> bytes:
+    """
+    Return the bytes of a part, checked against its digest.
+
+    :param part: as the manifest lists it
+    :raises StagingBroken: when it is not what the manifest says
+    """
     content = staging.read_bytes(f"{folder}/{part['name']}")
     if sha256(content) != part["sha256"]:
         raise StagingBroken(f"{folder}/{part['name']} is not what its manifest says")
-    return unpack_lines(content)
+    return content
 
 
 def pack_lines(rows: Iterable[Any]) -> bytes:

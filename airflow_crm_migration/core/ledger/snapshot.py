@@ -216,14 +216,6 @@ class Snapshot:
         for *key, origin, last in self._db.execute(_BY_OUTCOME, (outcome, principal)):
             yield Entry(Key(*key), json.loads(origin) if origin else None, json.loads(last))
 
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Return line -> outcome -> number of principal records, over all runs."""
-        query = "SELECT line, outcome, count(*) FROM records WHERE part = '' GROUP BY line, outcome"
-        found: dict[str, dict[str, int]] = {}
-        for line, outcome, number in self._db.execute(query):
-            found.setdefault(line, {})[outcome] = number
-        return found
-
     def standing_by_line(self) -> dict[tuple[str, str], int]:
         """Return (line, source object) -> number of principal records in the destination."""
         query = (

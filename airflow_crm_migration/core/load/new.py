@@ -66,14 +66,15 @@ class NewRecords:
 
     def _look_up(self, *, again: bool = False) -> None:
         """Sort the collected records into existing ones and those to create."""
-        keys: dict[str, dict[int, str]] = {}
+        sought: dict[int, tuple[Existing, str]] = {}
         for number, task in enumerate(self._incoming):
             rule = self._at.line(task.key).existing
             key = natural_key(self._at.spec, rule.by, task.values) if rule else None
             if rule and key:
-                keys.setdefault(rule.by, {})[number] = key
+                sought[number] = rule, key
         found: dict[int, Stored] = {}
-        for field, wanted in keys.items():
+        for field in dict.fromkeys(rule.by for rule, _ in sought.values()):
+            wanted = {n: key for n, (rule, key) in sought.items() if rule.by == field}
             records = self._records(field)
             look = records.ask if again else records.find
             held = look(list(dict.fromkeys(wanted.values())))
@@ -84,7 +85,7 @@ class NewRecords:
             if not again and self._is_anothers(tasks[number], stored):
                 self._later.append(tasks[number])
             else:
-                self._meet(tasks[number], stored, Reason.EXISTING_RECORD)
+                self._meet(tasks[number], sought[number][0], stored, Reason.EXISTING_RECORD)
 
     def _is_anothers(self, task: Task, stored: Stored) -> bool:
         """Tell whether the key stands with another source record, which may give it up yet."""
@@ -97,10 +98,8 @@ class NewRecords:
             self._existing[field] = ExistingRecords(at.destination, at.spec, field, at.expected)
         return self._existing[field]
 
-    def _meet(self, task: Task, stored: Stored, reason: Reason) -> None:
+    def _meet(self, task: Task, rule: Existing, stored: Stored, reason: Reason) -> None:
         """Do with a record that is there already what the mapping says."""
-        rule = self._at.line(task.key).existing
-        assert rule is not None  # noqa: S101  (only lines with the rule look records up)
         key = natural_key(self._at.spec, rule.by, task.values) or ""
         if stored.id == task.id and not stored.trashed:
             self._at.conclude([created(self._at.spec, task, stored)])
@@ -169,7 +168,7 @@ class NewRecords:
         rule = self._at.line(task.key).existing
         key = natural_key(self._at.spec, rule.by, task.values) if rule else None
         held = self._records(rule.by).ask([key]) if rule and key else {}
-        if key and key in held:
-            self._meet(task, held[key], Reason.MADE_MEANWHILE)
+        if rule and key and key in held:
+            self._meet(task, rule, held[key], Reason.MADE_MEANWHILE)
         else:
             self._at.conclude([refused(task.key, refusal.message, task.planned)])

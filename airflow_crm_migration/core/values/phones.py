@@ -1,9 +1,8 @@
-"""Phone numbers: split, parsed, and their extension kept apart."""
+"""Phone numbers: the cells that hold several, keys to compare them by, and their countries."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
 from airflow_crm_migration.core.values.text import fold, one_line
@@ -20,23 +19,6 @@ _KEY_DIGITS = 9
 _EXTENSION = re.compile(r"(?:ext(ension)?[.=]?|x|durchwahl|poste|#)\s*\d+\s*$", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Phone:
-    """
-    A phone number.
-
-    :param number: national significant number, digits only
-    :param country: ISO 3166-1 alpha-2 code, ``001`` for a number of no country
-    :param calling_code: with the plus sign
-    :param extension: digits, empty where there is none
-    """
-
-    number: str
-    country: str
-    calling_code: str
-    extension: str = ""
-
-
 def split_phones(text: str) -> list[str]:
     """
     Return the numbers of a cell as written; cut only where every piece can be a number.
@@ -48,32 +30,6 @@ def split_phones(text: str) -> list[str]:
         if len(pieces) > 1 and all(_digits(piece) >= _FEWEST_DIGITS for piece in pieces):
             return pieces
     return [text.strip()] if text.strip() else []
-
-
-def parse_phone(text: str, region: str | None) -> Phone | None:
-    """
-    Return a number in parts, or None where it cannot be one.
-
-    :param text: with a plus sign or 00, or as dialled inside ``region``
-    :param region: ISO 3166-1 alpha-2 code of the country that a national number belongs to
-    """
-    import phonenumbers
-
-    try:
-        parsed = phonenumbers.parse(international(text), region)
-    except phonenumbers.NumberParseException:
-        return None
-    possible = phonenumbers.is_possible_number_with_reason(parsed)
-    if possible != phonenumbers.ValidationResult.IS_POSSIBLE:
-        return None
-    code = parsed.country_code or 0
-    country = phonenumbers.region_code_for_number(parsed) or _main_country(code, region)
-    return Phone(
-        number=phonenumbers.national_significant_number(parsed),
-        country=country,
-        calling_code=f"+{code}",
-        extension=parsed.extension or "",
-    )
 
 
 def phone_key(text: str) -> str | None:
@@ -114,13 +70,6 @@ def _regions() -> dict[str, str]:
     }
     codes = {code.lower(): code for code in SUPPORTED_REGIONS}
     return names | codes | _COLLOQUIAL
-
-
-def _main_country(code: int, region: str | None) -> str:
-    import phonenumbers
-
-    countries = phonenumbers.region_codes_for_country_code(code)
-    return region if region in countries else countries[0]
 
 
 def _digits(text: str) -> int:

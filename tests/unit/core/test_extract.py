@@ -312,9 +312,10 @@ def test_an_attempt_that_dies_leaves_nothing_to_trust(staging: Staging) -> None:
     assert list(records(staging)) == ["c1"]
 
 
-def test_a_changed_part_is_noticed(staging: Staging) -> None:
-    manifest = extract(staging, "c1,Ada,,,")
-    staging.write_bytes(f"r1/extract/contact/{manifest['parts'][0]['name']}", b"PAR1")
+@pytest.mark.parametrize("torn", [True, False])
+def test_a_torn_or_changed_part_is_noticed(staging: Staging, torn: bool) -> None:
+    name = f"r1/extract/contact/{extract(staging, 'c1,Ada,,,')['parts'][0]['name']}"
+    staging.write_bytes(name, staging.read_bytes(name)[:-1] if torn else b"PAR1")
     with pytest.raises(StagingBroken, match="is not what its manifest says"):
         records(staging)
 

@@ -318,9 +318,12 @@ def test_a_step_that_runs_again_starts_clean(staging: Staging) -> None:
     assert list(read_parts(staging, "run/extract/company")) == [{"id": "only"}]
 
 
-def test_a_part_that_is_not_what_was_written_is_refused(staging: Staging) -> None:
+@pytest.mark.parametrize("torn", [True, False])
+def test_a_part_that_is_not_what_was_written_is_refused(staging: Staging, torn: bool) -> None:
     manifest = _write_ten(staging)
-    staging.write_bytes("run/extract/company/part-00001.jsonl.gz", pack_lines([{"id": 99}]))
+    name = "run/extract/company/part-00001.jsonl.gz"
+    content = staging.read_bytes(name)[:-1] if torn else pack_lines([{"id": 99}])
+    staging.write_bytes(name, content)
     with pytest.raises(StagingBroken, match=r"part-00001\.jsonl\.gz"):
         list(read_parts(staging, "run/extract/company"))
     assert read_part(staging, "run/extract/company", manifest, 0)[0] == {"id": 0}

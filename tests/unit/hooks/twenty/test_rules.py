@@ -179,6 +179,11 @@ def test_a_number_without_country_or_sense_is_unusable(number):
     assert refused(T.PHONES, [{"number": number, "country": None}]) == (number,)
 
 
+@pytest.mark.parametrize("number", ["+800 1234 5678", "+49 30 1234567890123456"])
+def test_a_number_of_no_country_or_too_long_is_unusable(number):
+    assert refused(T.PHONES, [{"number": number}]) == (number,)
+
+
 def test_an_extension_is_not_dropped_in_silence():
     result = RULES.normalise(field(T.PHONES), [{"number": "+34 612 34 56 78 ext 12"}])
     assert result.value[0]["number"] == "612345678"
