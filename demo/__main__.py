@@ -54,7 +54,7 @@ def migrate(pair: str, folder: Path, emulators: Emulators) -> int:
 
     say("the customer's CSV export lies in the inbox; running the DAG: full, into the sandbox")
     begun = time.monotonic()
-    with Customer(file, emulators.twenty, say):
+    with Customer(file, emulators, say):
         run = dag.test(run_conf={"mode": "full", "environment": "sandbox", "dry_run": False})
     say(f"the run ended {run.state} after {time.monotonic() - begun:.0f} s")
     show(folder / "staging" / "demo", emulators, before)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_crm_migration.core.staging import Staging
+    from demo.emulators import Emulators
 
 SIGNER = "Dana Customer <dana@customer.example>"
 
@@ -42,18 +43,19 @@ class Customer(threading.Thread):
     Use as a context manager around the run.
 
     :param engagement: path of the engagement file
-    :param twenty: address of the destination, where the customer provisions owners
+    :param crms: the source, whose users the customer knows, and the destination, where the
+        customer provisions them
     :param say: told what the customer does
     :param pause: seconds between two looks
     """
 
     def __init__(
-        self, engagement: Path, twenty: str, say: Callable[[str], None], pause: float = 0.5
+        self, engagement: Path, crms: Emulators, say: Callable[[str], None], pause: float = 0.5
     ) -> None:
         super().__init__(name="customer", daemon=True)
         self._id = load_engagement(engagement).id
         self._staging = staging_of(engagement)
-        self._twenty = twenty
+        self._crms = crms
         self._say = say
         self._pause = pause
         self._gone = threading.Event()
@@ -90,12 +92,11 @@ class Customer(threading.Thread):
 
     def _provision(self, place: str) -> None:
         for owner in self._staging.read_json(f"review/owners/{place}.json")["waiting_for"]:
-            name = owner["name"] or owner["email"].partition("@")[0].title()
-            email = owner["email"] or address(name)
-            if email not in self._joined:
-                self._joined.add(email)
-                join(self._twenty, email, name)
-                self._say(f"customer: invited {name} to the workspace, who accepted")
+            user = self._crms.user(owner["name"], owner["email"])
+            if user.id not in self._joined:
+                self._joined.add(user.id)
+                join(self._crms.twenty, user.email or address(user.name), user.name)
+                self._say(f"customer: invited {user.name} to the workspace, who accepted")
 
     def _sign(self, name: str, environment: str | None) -> None:
         gate = Gate(self._id, name, environment)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from airflow_crm_migration.emulators.messy.world import User
+
 KLIPY_KEY = "klipy_api_demo"
 TWENTY_KEY = "twenty-demo-key"
 
@@ -51,6 +53,15 @@ class Emulators:
                 "extra": {"rate_limits": f"100/{minute:g}s"},
             },
         }
+
+    def user(self, name: str, email: str) -> User:
+        """
+        Return the user whom the source calls so: by e-mail in one place, by name in another.
+
+        :param email: blank where the source gives the name alone
+        """
+        users = self.world.users.values()
+        return next(u for u in users if (u.email == email if email else u.name == name))
 
     def owners(self, *, everybody: bool = False) -> dict[str, str]:
         """

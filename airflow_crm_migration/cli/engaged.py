@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.errors import UserMistake
-from airflow_crm_migration.core.gates import ONCE_PER_ENGAGEMENT, Gate
+from airflow_crm_migration.core.gates import OF_PRODUCTION, ONCE_PER_ENGAGEMENT, Gate
 from airflow_crm_migration.engagement import load_engagement
 from airflow_crm_migration.hooks.staging import open_staging
 
@@ -66,10 +66,14 @@ class Engaged:
         return [
             Gate(self.engagement.id, name, environment)
             for name in names
-            for environment in (
-                [None] if name in ONCE_PER_ENGAGEMENT else self.engagement.environments
-            )
+            for environment in self._environments(name)
         ]
+
+    def _environments(self, gate: str) -> list[str | None]:
+        if gate in ONCE_PER_ENGAGEMENT:
+            return [None]
+        known = self.engagement.environments
+        return [e for e in known if e == "production" or gate not in OF_PRODUCTION]
 
 
 def recorded_by() -> str:

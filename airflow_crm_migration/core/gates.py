@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 ONCE_PER_ENGAGEMENT = frozenset({"scope", "data", "duplicates"})
+OF_PRODUCTION = frozenset({"rehearsal"})
+"""Gates that only loading into production passes."""
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def migrated(
         case = engaged(folder, content)
         drop(running.world, folder / "export", case.staging)
         before = held(running)
-        with Customer(case.file, running.twenty, lambda line: None, pause=0.05):
+        with Customer(case.file, running, lambda line: None, pause=0.05):
             ended = case.run(mode="full", environment="sandbox")
         yield Migrated(ended, running, case.staging, before, bucket)
 

@@ -43,6 +43,7 @@ def test_every_gate_is_there_before_the_first_run(case: Any, show: Any) -> None:
     for gate in ("scope", "duplicates", "mapping (sandbox)", "rehearsal (production)"):
         assert row(shown, gate) == [gate, "nothing proposed"]
     assert "sign --engagement" not in shown
+    assert "rehearsal (sandbox)" not in shown
 
 
 def test_a_signed_gate_names_signer_and_time(case: Any, show: Any) -> None:
