@@ -176,7 +176,7 @@ def wait_until_healthy(url: str, parts: Mapping[str, subprocess.Popen[bytes]]) -
     while time.monotonic() < deadline and all_run(parts):
         with (
             contextlib.suppress(OSError),
-            urllib.request.urlopen(f"{url}/api/v2/monitor/health", timeout=5) as reply,  # noqa: S310
+            urllib.request.urlopen(f"{url}/api/v2/monitor/health", timeout=5) as reply,
         ):
             if all(found["status"] == "healthy" for found in json.load(reply).values()):
                 return True

@@ -79,7 +79,7 @@ def test_killed_when(undisturbed: Undisturbed, case: Case, point: str) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_killed_anywhere(undisturbed: Undisturbed, case: Case, seed: int) -> None:
     """Each seed stands for a kind of event that the undisturbed load lived through, and for one."""
-    dice = random.Random(seed)  # noqa: S311  (to be repeatable, not secret)
+    dice = random.Random(seed)
     what = dice.choice(["http", "staging"])
     names = [name for kind, name in undisturbed.events if kind == what]
     kinds: dict[str, list[int]] = {}

@@ -137,6 +137,5 @@ def reasons_told(reasons: Mapping[str, int]) -> str:
 
 def listed(words: list[str]) -> str:
     """Return words as a list in a sentence."""
-    if len(words) < 2:  # noqa: PLR2004
-        return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+    head, last = words[:-1], "".join(words[-1:])
+    return f"{', '.join(head)} and {last}" if head else last

@@ -55,8 +55,8 @@ class PeopleFilter(_Body):
 class InteractionFilter(_Body):
     """Filter of interactions."""
 
-    companyId: str | None = None  # noqa: N815 - the API's own name
-    contactId: str | None = None  # noqa: N815
+    company_id: Annotated[str | None, Field(alias="companyId")] = None
+    contact_id: Annotated[str | None, Field(alias="contactId")] = None
 
 
 class PeopleQuery(_Body):
@@ -241,9 +241,9 @@ def _found(stored: dict[str, T], record_id: str, headers: dict[str, str]) -> T:
 
 
 def _matches(activity: Activity, wanted: InteractionFilter) -> bool:
-    if wanted.companyId is not None and wanted.companyId not in activity.company_ids:
+    if wanted.company_id is not None and wanted.company_id not in activity.company_ids:
         return False
-    return wanted.contactId is None or wanted.contactId in activity.contact_ids
+    return wanted.contact_id is None or wanted.contact_id in activity.contact_ids
 
 
 def _page(

@@ -42,9 +42,8 @@ HEADER = "Id,Name,Email,Owner,Born"
 class Api:
     """A source whose pages are given."""
 
-    objects = {"contact": CONTACT}  # noqa: RUF012 - as the protocol has it
-
     def __init__(self, *pages: list[dict[str, Any]]) -> None:
+        self.objects = {"contact": CONTACT}
         self.pages = pages
 
     def tenant(self) -> str:

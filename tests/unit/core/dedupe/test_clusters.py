@@ -62,7 +62,7 @@ def test_the_order_of_matches_does_not_matter() -> None:
     edges = [(n, n + 1, 0.5 + (n % 4) / 10) for n in range(9)] + [(0, 6, 1), (3, 7, 1)]
     expected = build(labels, *edges)
     for seed in range(20):
-        random.Random(seed).shuffle(edges)  # noqa: S311 - not a secret
+        random.Random(seed).shuffle(edges)
         assert build(labels, *edges) == expected
 
 

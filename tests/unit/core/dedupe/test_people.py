@@ -238,7 +238,7 @@ def test_the_order_of_records_does_not_matter() -> None:
     expected = find_duplicate_people(records)
     assert expected
     for seed in range(5):
-        random.Random(seed).shuffle(records)  # noqa: S311 - not a secret
+        random.Random(seed).shuffle(records)
         assert find_duplicate_people(records) == expected
 
 
