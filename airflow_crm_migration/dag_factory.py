@@ -7,7 +7,7 @@ imported when a task runs.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, chain
 from airflow.sdk.exceptions import AirflowException
@@ -16,6 +16,7 @@ from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.dag_parts.environment import EnvironmentTasks
 from airflow_crm_migration.dag_parts.form import run_params
 from airflow_crm_migration.dag_parts.kit import Kit
+from airflow_crm_migration.dag_parts.schedules import schedule_dags
 from airflow_crm_migration.dag_parts.source import read_source
 from airflow_crm_migration.engagement import Engagement, load_engagement
 from airflow_crm_migration.operators.choose_environment import ChooseEnvironmentOperator
@@ -38,22 +39,12 @@ def build_dag(engagement: Engagement) -> DAG:
     :raises UserMistake: when engagement and mapping do not go together, or Airflow refuses what the
         engagement says under ``dag``
     """
-    try:
-        return _dag(engagement)
-    except (AirflowException, TypeError, ValueError) as error:
-        raise UserMistake(
-            f"engagement {engagement.id}: dag: Airflow refuses a setting: {error}"
-        ) from error
-
-
-def dag_id(engagement: Engagement) -> str:
-    """Return the id of an engagement's DAG."""
-    return f"crm_migration_{engagement.id}"
+    return _checked(engagement)[0]
 
 
 def build_dags(folder: str | Path) -> dict[str, DAG]:
     """
-    Return the DAGs of all engagement files in a folder, by DAG id.
+    Return the DAGs of all engagement files in a folder, those of their schedules too, by DAG id.
 
     A file with mistakes gets a DAG that only tells them. To raise them would take the DAGs of all
     other customers away, because Airflow drops whatever else a file with an import error holds.
@@ -64,40 +55,54 @@ def build_dags(folder: str | Path) -> dict[str, DAG]:
     places: dict[str, Path] = {}
     for file in sorted(Path(folder).glob("*.y*ml")):
         try:
-            dag = build_dag(load_engagement(file))
-            if dag.dag_id in dags:
+            found = _checked(load_engagement(file))
+            if taken := [dag.dag_id for dag in found if dag.dag_id in dags]:
                 raise UserMistake(
-                    f"{file}: id: {places[dag.dag_id].name} has the same one; "
+                    f"{file}: id: {places[taken[0]].name} has a DAG {taken[0]} too; "
                     "give each customer an id of its own"
                 )
         except UserMistake as mistake:
-            dag = mistakes_dag(file, mistake.findings)
-        dags[dag.dag_id], places[dag.dag_id] = dag, file
+            found = [mistakes_dag(file, mistake.findings)]
+        dags |= {dag.dag_id: dag for dag in found}
+        places |= {dag.dag_id: file for dag in found}
     return dags
 
 
-def _dag(engagement: Engagement) -> DAG:
+def _checked(engagement: Engagement) -> list[DAG]:
+    try:
+        return _dags(engagement)
+    except (AirflowException, TypeError, ValueError) as error:
+        raise UserMistake(
+            f"engagement {engagement.id}: dag: Airflow refuses a setting: {error}"
+        ) from error
+
+
+def _dags(engagement: Engagement) -> list[DAG]:
+    """Make the DAG of an engagement, and after it those of its schedules."""
     kit = Kit(engagement)
     settings = engagement.dag
-    with DAG(
-        dag_id=dag_id(engagement),
-        description=f"{engagement.customer}: {kit.mapping.title}",
-        schedule=None,
-        catchup=False,
-        max_active_runs=1,
-        default_args={
+    common: dict[str, Any] = {
+        "catchup": False,
+        "max_active_runs": 1,
+        "default_args": {
             "owner": settings.owner,
             "retries": RETRIES,
             **({"queue": settings.queue} if settings.queue else {}),
             **settings.default_args,
         },
-        tags={"crm-migration", engagement.pair, *settings.tags},
-        access_control=settings.access_control,
+        "tags": {"crm-migration", engagement.pair, *settings.tags},
+        "access_control": settings.access_control,
+    }
+    with DAG(
+        dag_id=f"crm_migration_{engagement.id}",
+        description=f"{engagement.customer}: {kit.mapping.title}",
+        schedule=None,
         params=run_params(engagement),
         doc_md=_doc(engagement, kit.mapping),
+        **common,
     ) as dag:
         _tasks(kit)
-    return dag
+    return [dag, *schedule_dags(engagement, dag.dag_id, common)]
 
 
 def _tasks(kit: Kit) -> None:

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 class ChooseWorkOperator(StepOperator, BranchMixIn):
     """Follows the tasks of the run's mode in one environment, and skips those of other modes."""
 
-    def work(self, context: Context) -> list[str]:
+    def work(self, context: Context) -> str:
         """
         Choose.
 
-        :return: the tasks that begin what the mode does
+        :return: the mode
         :raises UserMistake: the mode stands on an earlier run that there is none of
         """
         from airflow_crm_migration.core.modes import Mode, check_ground
@@ -34,4 +34,5 @@ class ChooseWorkOperator(StepOperator, BranchMixIn):
         chosen = [f"{self.environment}.{name}" for name in ways.get(mode, [])]
         if mode.reads_source:
             chosen.append("probe")
-        return self.do_branch(context, chosen)
+        self.do_branch(context, chosen)
+        return mode
