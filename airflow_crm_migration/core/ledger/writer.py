@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,23 +72,26 @@ class Ledger:
         """
         self.staging = staging
         self.place = place
-        self._folder = tempfile.TemporaryDirectory(prefix="crm-ledger-")
         self.snapshot: Snapshot
 
     def __enter__(self) -> Self:
         """Bring the snapshot up to the newest object."""
-        file = Path(self._folder.name) / "snapshot.sqlite"
-        self._fetch(file)
-        self.snapshot = Snapshot(file)
-        if self.place.base:
-            self._absorb(self.place.base)
-        self._absorb(self.place.folder)
+        with ExitStack() as opened:
+            folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="crm-ledger-"))
+            self._folder = Path(folder)
+            file = self._folder / "snapshot.sqlite"
+            self._fetch(file)
+            self.snapshot = Snapshot(file)
+            opened.callback(self.snapshot.close)
+            if self.place.base:
+                self._absorb(self.place.base)
+            self._absorb(self.place.folder)
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Remove the local snapshot; the ledger itself lies in staging."""
-        self.snapshot.close()
-        self._folder.cleanup()
+        self._opened.close()
 
     def _absorb(self, folder: str) -> None:
         absorbed = self.snapshot.absorbed()
@@ -107,7 +111,7 @@ class Ledger:
 
         :return: its name; the digest in it tells a torn snapshot from a whole one
         """
-        copy = Path(self._folder.name) / "compacted.sqlite"
+        copy = self._folder / "compacted.sqlite"
         copy.unlink(missing_ok=True)
         self.snapshot.copy_to(copy)
         content = copy.read_bytes()
