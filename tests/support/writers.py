@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 KEY = "emulator-key"
 WORKSPACE = "0d2f4ab1-58cf-4a5c-9d0c-6a3f4f1f7a10"
 CONNECTION = "writers"
-PHASES = ("company", "person", "task")
+PHASES = ("company", "person", "task", "attachment")
 PATIENCE = 120.0
 #: Fields that a load decides; the server makes the rest.
 OURS = ("name", "emails", "companyId", "title", "taskId", "targetPersonId", "deletedAt")
@@ -140,6 +140,8 @@ class Desk(Loading):
             self.transform("person", people, run=run)
             tasks = [task(f"t{n}", f"p{n}", f"p{n + 1}") for n in range(100)]
             self.transform("task", tasks, run=run)
+            files = [self.file(f"f{n}", f"p{n}", b"content %d" % n) for n in range(4)]
+            self.transform("attachment", files, run=run)
 
     # -- writers ---------------------------------------------------------------------------
 
@@ -200,7 +202,7 @@ class Desk(Loading):
     def written(self) -> dict[str, Any]:
         """Return all that a process which lost its lease must leave alone."""
         return {
-            "content": self.control("content"),
+            "content": self.content(),
             "requests": self.control("requests")["total"],
             "ledger": self.staging.names("ledger"),
         }
