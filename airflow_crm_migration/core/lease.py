@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shlex
 import socket
 import threading
 import time
@@ -111,6 +112,12 @@ def newest_lease(staging: Staging, folder: str) -> LeaseRecord | None:
     """Return the lease with the highest epoch, None when there never was one."""
     epoch = _highest(staging, folder)
     return read_lease(staging, folder, epoch) if epoch else None
+
+
+def release_command(environment: str, engagement_file: str = "FILE") -> str:
+    """Return the command that takes a lease from whoever holds it."""
+    words = ["airflow", "crm-migration", "release", "--engagement", engagement_file]
+    return shlex.join([*words, "--environment", environment])
 
 
 class Lease:
@@ -230,9 +237,8 @@ class Lease:
         now = self._watch(lease)
         if now.content != lease.content and not now.released:
             raise LeaseHeld(
-                f"{self._folder}: {now} writes here: wait until it ends; if it hangs stop it, "
-                "then run: airflow crm-migration release --engagement FILE --environment "
-                f"{self._folder.rpartition('/')[2]} --force"
+                f"{self._folder}: {now} writes here: wait until it ends; if it hangs stop it, then "
+                f"run: {release_command(self._folder.rpartition('/')[2])} --force"
             )
         return now.content == lease.content
 
