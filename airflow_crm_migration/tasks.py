@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 from abc import abstractmethod
 from contextlib import contextmanager
 from datetime import UTC
@@ -124,10 +125,31 @@ class MigrationBase(BaseOperator):
 class MigrationOperator(MigrationBase):
     """A step: subclasses say in :meth:`work` what is done, and hand rows on in staging only."""
 
+    _at_work = False
+
     def execute(self, context: Context) -> Any:
         """Do the step; a person's mistake fails it without retries."""
-        with self.mistakes_fail():
-            return self.work(context)
+        self._at_work = True
+        try:
+            with self.mistakes_fail():
+                return self.work(context)
+        except SystemExit:
+            self.log.warning("told to end: what was done is kept, and the next run goes on from it")
+            raise
+        finally:
+            self._at_work = False
+
+    def on_kill(self) -> None:
+        """
+        Leave the step, through all that has to be put in order on the way out.
+
+        Airflow calls this in its handler of SIGTERM, in the main thread, and lets the step go on
+        afterwards, until SIGKILL (read in Airflow 3.3). Only an exception ends what it is doing,
+        also a request that waits for its reply; after this one Airflow retries a task that may be.
+        """
+        if self._at_work:
+            self._at_work = False  # a second signal must not cut off the way out
+            raise SystemExit(128 + signal.SIGTERM)
 
     @abstractmethod
     def work(self, context: Context) -> Any:

@@ -22,7 +22,7 @@ from airflow_crm_migration.core.protocols import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from airflow_crm_migration.core.errors import Refused
     from airflow_crm_migration.core.fields import FieldSpec, ObjectSpec
@@ -56,6 +56,15 @@ class DryDestination:
     def requests_made(self) -> Any:
         """Requests that the dry run itself made: reads."""
         return self._real.requests_made
+
+    @property
+    def guard(self) -> Callable[[], None]:
+        """What keeps requests from being sent."""
+        return self._real.guard
+
+    @guard.setter
+    def guard(self, guard: Callable[[], None]) -> None:
+        self._real.guard = guard
 
     # -- asked of the real one -------------------------------------------------------------
 

@@ -24,6 +24,14 @@ class UserMistake(Exception):
         super().__init__("\n".join(self.findings))
 
 
+class LeaseHeld(UserMistake):
+    """Somebody else writes to the environment: one line names who, since when, and what to do."""
+
+
+class LeaseLost(Exception):
+    """Somebody else took over while this process slept: it must not write any more."""
+
+
 class CrmError(Exception):
     """A CRM did not do what was asked; the message is fit to be shown to a person."""
 

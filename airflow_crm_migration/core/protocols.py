@@ -216,7 +216,14 @@ class DestinationRules(Protocol):
 
 
 class Destination(DestinationRules, Protocol):
-    """A CRM that records are written to."""
+    """
+    A CRM that records are written to.
+
+    :param guard: called right before each request is sent, whatever thread sends it, and after all
+        waiting; what it raises keeps the request from being sent
+    """
+
+    guard: Callable[[], None]
 
     @property
     def requests_made(self) -> Mapping[str, int]:

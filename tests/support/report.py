@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_crm_migration.core.dedupe.model import MergeMap
 from airflow_crm_migration.core.gates import Gate, propose
 from airflow_crm_migration.core.keyring import Keyring
-from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace, LedgerWriter, take_epoch
+from airflow_crm_migration.core.lease import Lease
+from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace, LedgerWriter
 from airflow_crm_migration.core.mapping import Mapping, OptionRule, load_mapping
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.reconcile import LineBalance, PhaseReconciliation
@@ -186,9 +187,11 @@ class MadeRun:
 
     def tell_ledger(self, told: list[Rejection]) -> MadeRun:
         place = LedgerPlace.of("sandbox")
-        with Ledger(self.staging, place) as ledger:
-            epoch = take_epoch(self.staging, place, "test")
-            writer = LedgerWriter(ledger, "person", epoch=epoch, tenant="t", run=RUN)
+        with (
+            Lease(self.staging, place.lease, "test") as lease,
+            Ledger(self.staging, place) as ledger,
+        ):
+            writer = LedgerWriter(ledger, "person", lease=lease, tenant="t", run=RUN)
             writer.conclude(
                 [
                     {"key": ["person", "contact", one.source_id, one.part], "outcome": one.outcome}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.errors import UserMistake
-from airflow_crm_migration.core.ledger.writer import Ledger, LedgerWriter, take_epoch
+from airflow_crm_migration.core.lease import hold_lease
+from airflow_crm_migration.core.ledger.writer import Ledger, LedgerWriter
 from airflow_crm_migration.core.load.context import LoadContext
 from airflow_crm_migration.core.load.files import load_files, settle_attachments
 from airflow_crm_migration.core.load.joins import load_joins
@@ -42,12 +43,14 @@ def load_step(
     :param owners: key of an owner in the source -> member id, None for one that is left empty
     :return: the manifest's counts
     """
-    tenant = hold_tenant(run, destination)
-    with Ledger(run.staging, run.ledger) as ledger:
-        epoch = take_epoch(run.staging, run.ledger, f"{run.folder} load {phase}")
+    with (
+        hold_lease(run, destination, f"load {phase}") as lease,
+        Ledger(run.staging, run.ledger) as ledger,
+    ):
+        tenant = hold_tenant(run, destination)
         context = LoadContext(
             destination=destination,
-            writer=LedgerWriter(ledger, phase, epoch=epoch, tenant=tenant.id, run=run.folder),
+            writer=LedgerWriter(ledger, phase, lease=lease, tenant=tenant.id, run=run.folder),
             mapping=mapping,
             schema=read_schema(run),
             phase=phase,
@@ -60,6 +63,7 @@ def load_step(
         _load(run, context, say)
         residue = ledger.snapshot.unattached_uploads()
         if not run.dry_run:
+            lease.check()
             ledger.compact()
     return _tell(run, context, residue)
 
