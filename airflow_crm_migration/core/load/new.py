@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING
 from airflow_crm_migration.core.errors import Duplicate, Refused
 from airflow_crm_migration.core.ids import made_id
 from airflow_crm_migration.core.load.batches import Result, write_batch
-from airflow_crm_migration.core.load.context import (
-    LoadContext,
-    created,
-    event,
-    intent,
-    refused,
-)
+from airflow_crm_migration.core.load.changed import Change
 from airflow_crm_migration.core.load.existing import ExistingRecords
-from airflow_crm_migration.core.load.plan import writes_existing
+from airflow_crm_migration.core.load.plan import attempt, writes_existing
+from airflow_crm_migration.core.load.rows import created, event, intent, refused
 from airflow_crm_migration.core.natural_keys import give_up_key, identifies, natural_key
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
@@ -23,6 +18,7 @@ from airflow_crm_migration.core.protocols import Stored, Write
 if TYPE_CHECKING:
     from airflow_crm_migration.core.ledger.objects import Row
     from airflow_crm_migration.core.load.changed import ChangedRecords
+    from airflow_crm_migration.core.load.context import LoadContext
     from airflow_crm_migration.core.load.plan import Task
     from airflow_crm_migration.core.mapping import Existing
 
@@ -122,9 +118,11 @@ class NewRecords:
             self._restore(task, stored)
             outcome, reason = Outcome.RESTORED, Reason.EXISTING_IN_TRASH
         row = event(task.key, outcome, reason, id=stored.id)
-        if writes_existing(self._at.line(task.key)):
+        line = self._at.line(task.key)
+        if writes_existing(line):
             self._at.writer.conclude([row])  # counted with what becomes of the update
-            self._changed.add(task, row)
+            tried = attempt(line, task.planned)
+            self._changed.add(Change(task, row, None, tried, adopted=True))
         else:
             self._at.conclude([row])
 

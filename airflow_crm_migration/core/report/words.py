@@ -15,6 +15,7 @@ REASONS: Mapping[str, str] = {
     Reason.NEW: "new record",
     Reason.SAME: "nothing changed",
     Reason.SOURCE_CHANGED: "changed in the source",
+    Reason.RESOLVED: "what stood in its way is over, both systems agree again",
     Reason.STORED_DIFFERENTLY: "stored in another form than it was sent",
     Reason.EXISTING_RECORD: "the destination already had the record",
     Reason.EXISTING_IN_TRASH: "the record lay in the destination's trash",
@@ -45,7 +46,7 @@ REASONS: Mapping[str, str] = {
     Reason.FILE_NAME_UNUSABLE: "the file's name cannot be used",
     Reason.FILE_DIFFERS: "the file that was stored differs from the original",
     Reason.FILE_CHANGED: "the file changed in the source, the one attached first was kept",
-    Reason.CHANGED_IN_BOTH: "changed in both systems, the destination's value was kept",
+    Reason.CHANGED_IN_BOTH: "changed in both systems",
     Reason.GONE_FROM_DESTINATION: "somebody deleted it in the destination",
 }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.ledger.writer import Ledger, LedgerWriter, take_epoch
+from airflow_crm_migration.core.load.conflicts import SentBefore
 from airflow_crm_migration.core.load.context import LoadContext
 from airflow_crm_migration.core.load.files import load_files, settle_attachments
 from airflow_crm_migration.core.load.joins import load_joins
@@ -20,6 +21,8 @@ from airflow_crm_migration.core.steps.tenant import hold_tenant
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from airflow_crm_migration.core.ledger.snapshot import Snapshot
+    from airflow_crm_migration.core.load.parting import Keeps
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.protocols import Destination
     from airflow_crm_migration.core.run import Run, Say
@@ -33,6 +36,9 @@ def load_step(
     *,
     owners: Mapping[str, str | None],
     say: Say,
+    conflicts: Keeps = "destination",
+    resend: bool = False,
+    hold_unknown_owners: bool = False,
 ) -> dict[str, Any]:
     """
     Load a phase from its drafts.
@@ -40,6 +46,10 @@ def load_step(
     :param destination: a dry run hands in one that writes nothing
     :param mapping: as signed
     :param owners: key of an owner in the source -> member id, None for one that is left empty
+    :param conflicts: whose value stays where both sides changed a field
+    :param resend: send again what the destination refused in an earlier run
+    :param hold_unknown_owners: new records wait for an owner who is not in ``owners``; else they
+        arrive without one
     :return: the manifest's counts
     """
     tenant = hold_tenant(run, destination)
@@ -56,9 +66,13 @@ def load_step(
             owners=owners,
             expected=_rows(run, phase),
             run=run.folder,
+            keeps=conflicts,
+            resend=resend,
+            hold_unknown_owners=hold_unknown_owners,
         )
         _load(run, context, say)
         residue = ledger.snapshot.unattached_uploads()
+        _list_conflicts(run, context, ledger.snapshot)
         if not run.dry_run:
             ledger.compact()
     return _tell(run, context, residue)
@@ -91,6 +105,15 @@ def _drafts(run: Run, phase: str) -> Iterator[Placed]:
     for number in range(len(manifest["parts"]) if manifest else 0):
         for row, draft in enumerate(read_part(run.staging, folder, manifest or {}, number)):
             yield [run.folder, number, row], draft
+
+
+def _list_conflicts(run: Run, context: LoadContext, snapshot: Snapshot) -> None:
+    """Write the conflicts with all values beside the load's other parts."""
+    writer = PartWriter(run.staging, run.name(f"load/{context.phase}/conflicts"))
+    before = SentBefore(run.staging, context.phase, snapshot)
+    for row in before.rows(context.counts.conflicts):
+        writer.add(row)
+    writer.finish()
 
 
 def _tell(run: Run, context: LoadContext, residue: list[dict[str, Any]]) -> dict[str, Any]:
