@@ -20,6 +20,7 @@ from airflow_crm_migration.core.load.plan import (
     times_of_change,
 )
 from airflow_crm_migration.core.load.rows import BASES, event, refused, rewriting, some
+from airflow_crm_migration.core.load.swaps import give_up_keys
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 
@@ -97,6 +98,7 @@ class ChangedRecords:
         """Write what is waiting; last what takes a key that another record may give up."""
         self._write()
         later, self._later = self._later, []
+        give_up_keys(self._at, later, self._settled)
         for start in range(0, len(later), self._size):
             self._waiting = later[start : start + self._size]
             self._write()

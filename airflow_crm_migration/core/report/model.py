@@ -208,6 +208,33 @@ class LeftOut:
         return (self.object, self.field, self.problem)
 
 
+@dataclass(frozen=True)
+class Disputed:
+    """
+    A field that both sides changed, or a changed record that somebody removed.
+
+    :param kept: whose value stayed
+    :param before: what was sent by the run that wrote it last, so ``source`` and ``destination``
+    :param id: of the record in the destination
+    """
+
+    line: str
+    object: str
+    source_id: str
+    field: str
+    reason: str
+    before: str
+    source: str
+    destination: str
+    kept: str
+    id: str
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """What it is counted under."""
+        return (self.object, self.field, self.reason)
+
+
 Row = TypeVar("Row")
 
 
@@ -261,6 +288,7 @@ class Facts:
     phases: tuple[Phase, ...] = ()
     not_arrived: Records[NotArrived] = Records()
     left_out: Records[LeftOut] = Records()
+    disputed: Records[Disputed] = Records()
     files: dict[str, int] | None = None
     gates: tuple[Gate, ...] = ()
 

@@ -74,6 +74,8 @@ def all_tables(facts: Facts) -> dict[str, Table]:
         _links(facts),
         _rejects(facts),
         _reject_groups(facts),
+        _conflicts(facts),
+        _conflict_groups(facts),
         _left_out(facts),
         _left_out_groups(facts),
         _duplicates(facts),
@@ -186,6 +188,23 @@ def _rejects(facts: Facts) -> Table:
 def _reject_groups(facts: Facts) -> Table:
     rows = _grouped(facts.not_arrived.groups)
     return _table("reject_groups", ("object", "outcome", "reason", "number", "meaning"), rows)
+
+
+def _conflicts(facts: Facts) -> Table:
+    def walk() -> Iterator[Row]:
+        for r in facts.disputed.walk():
+            what = reason_words(r.reason)
+            values = (r.before, r.source, r.destination)
+            yield r.object, r.source_id, r.field, what, *values, r.kept, r.id, r.line
+
+    columns = ("object", "id", "field", "what happened", "sent before", "in the source now")
+    more = ("in the destination", "kept", "id there", "line")
+    return Table("conflicts", (*columns, *more), walk, facts.disputed.total)
+
+
+def _conflict_groups(facts: Facts) -> Table:
+    rows = _grouped(facts.disputed.groups)
+    return _table("conflict_groups", ("object", "field", "reason", "number", "meaning"), rows)
 
 
 def _left_out(facts: Facts) -> Table:

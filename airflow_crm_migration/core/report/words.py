@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 
@@ -100,6 +100,17 @@ def outcome_words(outcome: str) -> str:
 def spoken(name: str) -> str:
     """Return the name of an object or field as words: ``taskTarget`` is a task target."""
     return _CAMEL.sub(" ", name).replace("_", " ").lower()
+
+
+def value_words(value: Any) -> str:
+    """Return a value of a record as people read it, whatever its type."""
+    if isinstance(value, list):
+        return "; ".join(value_words(one) for one in value)
+    if isinstance(value, dict):
+        return ", ".join(value_words(one) for one in value.values() if one not in (None, ""))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
 
 
 def counted(number: int, name: str) -> str:
