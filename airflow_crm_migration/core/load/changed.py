@@ -250,6 +250,7 @@ class ChangedRecords:
             self._settled,
             [Write(c.task.id, c.ours) for c in changes],
         )
+        at.refusals.judge(at.phase, results)
         at.conclude(
             [
                 row

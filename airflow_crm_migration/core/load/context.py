@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.load.conflicts import Conflict
     from airflow_crm_migration.core.load.parting import Keeps
     from airflow_crm_migration.core.load.plan import Hashes
+    from airflow_crm_migration.core.load.refusals import Refusals
     from airflow_crm_migration.core.mapping import Line
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.protocols import Destination, Write
@@ -84,6 +85,7 @@ class LoadContext:
     :param owners: key of an owner in the source -> member id, None for one that is left empty
     :param expected: most drafts of the phase
     :param run: the run's prefix in staging
+    :param refusals: stops a load that the destination takes nothing of
     :param keeps: whose value stays where both sides changed a field
     :param resend: send again what the destination refused before
     :param hold_unknown_owners: new records wait for an owner who is not in ``owners``
@@ -99,6 +101,7 @@ class LoadContext:
     owners: Mapping[str, str | None]
     expected: int
     run: str
+    refusals: Refusals
     keeps: Keeps = "destination"
     resend: bool = False
     hold_unknown_owners: bool = False

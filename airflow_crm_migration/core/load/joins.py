@@ -100,6 +100,7 @@ def _write(context: LoadContext, name: str, tasks: list[Task]) -> None:
         lambda batch: context.settle(name, batch),
         [Write(task.id, task.values) for task in tasks],
     )
+    context.refusals.judge(name, results)
     context.conclude(
         [
             created(spec, task, result)

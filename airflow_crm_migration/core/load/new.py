@@ -147,6 +147,7 @@ class NewRecords:
             lambda batch: at.settle(at.phase, batch),
             rows,
         )
+        at.refusals.judge(at.phase, results)
         fates = list(zip(tasks, results, strict=True))
         at.conclude([row for task, result in fates if (row := self._told(task, result))])
         for task, result in fates:

@@ -11,10 +11,12 @@ from airflow_crm_migration.core.load.context import LoadContext
 from airflow_crm_migration.core.load.files import load_files, settle_attachments
 from airflow_crm_migration.core.load.joins import load_joins
 from airflow_crm_migration.core.load.records import Placed, load_records
+from airflow_crm_migration.core.load.refusals import Refusals
 from airflow_crm_migration.core.load.settle import settle_open_intents
 from airflow_crm_migration.core.progress import ProgressLog
 from airflow_crm_migration.core.reconcile import outcome_tree
 from airflow_crm_migration.core.staging import PartWriter, read_manifest, read_part
+from airflow_crm_migration.core.steps.drift import check_schema
 from airflow_crm_migration.core.steps.schema import read_schema
 from airflow_crm_migration.core.steps.tenant import hold_tenant
 
@@ -51,21 +53,30 @@ def load_step(
     :param hold_unknown_owners: new records wait for an owner who is not in ``owners``; else they
         arrive without one
     :return: the manifest's counts
+    :raises UserMistake: the destination lacks what was prepared, or takes nothing at all
     """
     tenant = hold_tenant(run, destination)
+    schema = read_schema(run)
+
+    def look() -> None:
+        check_schema(destination, mapping, phase, schema)
+
+    if not run.dry_run:  # which has nothing but a plan of the fields
+        look()
     with Ledger(run.staging, run.ledger) as ledger:
         epoch = take_epoch(run.staging, run.ledger, f"{run.folder} load {phase}")
         context = LoadContext(
             destination=destination,
             writer=LedgerWriter(ledger, phase, epoch=epoch, tenant=tenant.id, run=run.folder),
             mapping=mapping,
-            schema=read_schema(run),
+            schema=schema,
             phase=phase,
             tenant=tenant.id,
             engagement=run.engagement,
             owners=owners,
             expected=_rows(run, phase),
             run=run.folder,
+            refusals=Refusals(destination.capabilities.batch_size, look),
             keeps=conflicts,
             resend=resend,
             hold_unknown_owners=hold_unknown_owners,
