@@ -120,7 +120,9 @@ def test_a_field_deleted_meanwhile_stops_at_the_first_batch(loading: Loading) ->
     hook = Deleting(loading.conn_id)
     hook.loading = loading
     loading.transform("person", [person(f"p{n}", city="Ulm") for n in range(200)])
-    with pytest.raises(UserMistake, match=r"person\.city: the destination no longer has this field"):
+    with pytest.raises(
+        UserMistake, match=r"person\.city: the destination no longer has this field"
+    ):
         loading.load_again("person", hook=hook)
     assert sum(loading.calls(BATCH).values()) == 2 * 60 - 1
     assert loading.records("person") == []
