@@ -16,7 +16,10 @@ from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_crm_migration.core.ledger.objects import Row
+    from airflow_crm_migration.core.ledger.snapshot import Entry
     from airflow_crm_migration.core.load.changed import ChangedRecords
     from airflow_crm_migration.core.load.context import LoadContext
     from airflow_crm_migration.core.load.plan import Task
@@ -84,8 +87,14 @@ class NewRecords:
 
     def _is_anothers(self, task: Task, stored: Stored) -> bool:
         """Tell whether the key stands with another source record, which may give it up yet."""
-        holders = self._at.snapshot.holders(self._at.phase, stored.id)
-        return any(key != task.key for key in holders)
+        return any(entry.key != task.key for entry in self._holders(stored))
+
+    def _holders(self, stored: Stored) -> Iterator[Entry]:
+        """Return the source records that a record of the destination stands for."""
+        for key in self._at.snapshot.holders(self._at.phase, stored.id):
+            entry = self._at.snapshot.entry(key)
+            if entry is not None and entry.stands:
+                yield entry
 
     def _records(self, field: str) -> ExistingRecords:
         if field not in self._existing:
@@ -103,6 +112,10 @@ class NewRecords:
         elif not identifies(self._at.spec, rule.by, key):
             self._give_up(task, rule)
             self._ready.append(task)
+        elif stored.trashed and any(self._holders(stored)):
+            # We brought it, and people threw it away: it is not for a namesake to bring it back.
+            gone = Reason.GONE_FROM_DESTINATION
+            self._at.conclude([event(task.key, Outcome.HELD, gone, detail=stored.id)])
         elif rule.policy == "reject":
             self._at.conclude([event(task.key, Outcome.REJECTED, reason, detail=stored.id)])
         else:
