@@ -143,10 +143,12 @@ class Decided:
 
     :param merged: source id -> id of the record that it becomes part of
     :param held: source id -> id of the cluster that it waits for
+    :param arrived: source id -> id of the record that would be the same; both arrived before
     """
 
     merged: dict[str, str] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
+    arrived: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

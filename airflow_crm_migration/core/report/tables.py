@@ -259,6 +259,8 @@ def _decision(facts: Facts, object_name: str, members: Sequence[str]) -> str:
     decided = facts.decided.get(object_name, Decided())
     if any(member in decided.held for member in members):
         return "held"
+    if any(member in decided.arrived for member in members):
+        return "both arrived before"
     gone = sum(member in decided.merged for member in members)
     if gone == len(members) - 1:
         return "merged"
