@@ -134,7 +134,10 @@ class Migration:
         matches = match_owners(
             [SourceOwner(**row) for row in run.read(OWNERS)], hook.members(), self.owners
         )
-        run.write(MATCHES, [{**vars(m.owner), "member_id": m.member_id} for m in matches])
+        run.write(
+            MATCHES,
+            [{**vars(m.owner), "status": m.status, "member_id": m.member_id} for m in matches],
+        )
         mapping_step.propose_step(
             run,
             hook,
