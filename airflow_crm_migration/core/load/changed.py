@@ -244,7 +244,7 @@ class ChangedRecords:
         image = at.writer.keep_images(
             [{"id": c.task.id, "values": c.before.values} for c in changes if c.before]
         )
-        at.writer.intend([self._intent(change, image) for change in changes])
+        at.intend([self._intent(change, image) for change in changes])
         results = write_batch(
             lambda batch: at.destination.update(at.phase, batch),
             self._settled,

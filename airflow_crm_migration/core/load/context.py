@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.ids import Key
+from airflow_crm_migration.core.load.refusals import Refusals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from airflow_crm_migration.core.fields import ObjectSpec
     from airflow_crm_migration.core.ledger.objects import Row
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.load.conflicts import Conflict
     from airflow_crm_migration.core.load.parting import Keeps
     from airflow_crm_migration.core.load.plan import Hashes
-    from airflow_crm_migration.core.load.refusals import Refusals
     from airflow_crm_migration.core.mapping import Line
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.protocols import Destination, Write
@@ -85,7 +86,7 @@ class LoadContext:
     :param owners: key of an owner in the source -> member id, None for one that is left empty
     :param expected: most drafts of the phase
     :param run: the run's prefix in staging
-    :param refusals: stops a load that the destination takes nothing of
+    :param look: raises where the destination is no longer what was prepared
     :param keeps: whose value stays where both sides changed a field
     :param resend: send again what the destination refused before
     :param hold_unknown_owners: new records wait for an owner who is not in ``owners``
@@ -101,11 +102,12 @@ class LoadContext:
     owners: Mapping[str, str | None]
     expected: int
     run: str
-    refusals: Refusals
+    look: Callable[[], None] = lambda: None
     keeps: Keeps = "destination"
     resend: bool = False
     hold_unknown_owners: bool = False
     counts: LoadCounts = field(default_factory=LoadCounts)
+    looked: bool = False
 
     @property
     def spec(self) -> ObjectSpec:
@@ -127,6 +129,18 @@ class LoadContext:
     def refused_before(self, entry: Entry | None, tried: Hashes) -> bool:
         """Tell whether the destination refused just this in an earlier run."""
         return not self.resend and entry is not None and entry.last.get("refused") == tried
+
+    @cached_property
+    def refusals(self) -> Refusals:
+        """What stops a load that the destination takes nothing of."""
+        return Refusals(self.destination.capabilities.batch_size, self.look)
+
+    def intend(self, rows: list[Row]) -> None:
+        """Tell the ledger what is about to be written, once the destination was looked at."""
+        if not self.looked:
+            self.looked = True
+            self.look()
+        self.writer.intend(rows)
 
     def conclude(self, events: Sequence[Row]) -> None:
         """Tell the ledger what became of records, and count it."""

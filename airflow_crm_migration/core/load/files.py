@@ -126,7 +126,7 @@ class _Files:
         uploads, self._waiting = self._waiting, []
         if not uploads:
             return
-        self._at.writer.intend([self._intent(upload) for upload in uploads])
+        self._at.intend([self._intent(upload) for upload in uploads])
         ready = [upload for upload in uploads if self._upload(upload)]
         results = write_batch(
             lambda batch: self._at.destination.create(self._at.phase, batch),

@@ -94,7 +94,7 @@ def _is_new(context: LoadContext, join: Join, task: Task) -> bool:
 
 def _write(context: LoadContext, name: str, tasks: list[Task]) -> None:
     spec = context.schema[name]
-    context.writer.intend([intent(task, "create", spec) for task in tasks])
+    context.intend([intent(task, "create", spec) for task in tasks])
     results = write_batch(
         lambda batch: context.destination.create(name, batch),
         lambda batch: context.settle(name, batch),

@@ -140,7 +140,7 @@ class NewRecords:
             self._at.conclude([row])
 
     def _restore(self, task: Task, stored: Stored) -> None:
-        self._at.writer.intend([{"key": list(task.key), "op": "restore", "id": stored.id}])
+        self._at.intend([{"key": list(task.key), "op": "restore", "id": stored.id}])
         self._at.destination.restore(self._at.phase, [stored.id])
 
     # -- creating --------------------------------------------------------------------------
@@ -153,7 +153,7 @@ class NewRecords:
 
     def _write(self, tasks: list[Task]) -> None:
         at = self._at
-        at.writer.intend([intent(task, "create", at.spec) for task in tasks])
+        at.intend([intent(task, "create", at.spec) for task in tasks])
         rows = [Write(task.id, task.values) for task in tasks]
         results = write_batch(
             lambda batch: at.destination.create(at.phase, batch),

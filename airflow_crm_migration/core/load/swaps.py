@@ -98,7 +98,7 @@ def _write(
         [{"id": g.before.id, "values": g.before.values} for g in giving]
     )
     intents = [_intent(context, one, image) for one in giving]
-    context.writer.intend(intents)
+    context.intend(intents)
     results = write_batch(
         lambda batch: context.destination.update(context.phase, batch),
         settle,

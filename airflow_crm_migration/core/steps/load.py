@@ -11,7 +11,6 @@ from airflow_crm_migration.core.load.context import LoadContext
 from airflow_crm_migration.core.load.files import load_files, settle_attachments
 from airflow_crm_migration.core.load.joins import load_joins
 from airflow_crm_migration.core.load.records import Placed, load_records
-from airflow_crm_migration.core.load.refusals import Refusals
 from airflow_crm_migration.core.load.settle import settle_open_intents
 from airflow_crm_migration.core.progress import ProgressLog
 from airflow_crm_migration.core.reconcile import outcome_tree
@@ -59,10 +58,9 @@ def load_step(
     schema = read_schema(run)
 
     def look() -> None:
-        check_schema(destination, mapping, phase, schema)
+        if not run.dry_run:  # which has nothing but a plan of the fields
+            check_schema(destination, mapping, phase, schema)
 
-    if not run.dry_run:  # which has nothing but a plan of the fields
-        look()
     with Ledger(run.staging, run.ledger) as ledger:
         epoch = take_epoch(run.staging, run.ledger, f"{run.folder} load {phase}")
         context = LoadContext(
@@ -76,7 +74,7 @@ def load_step(
             owners=owners,
             expected=_rows(run, phase),
             run=run.folder,
-            refusals=Refusals(destination.capabilities.batch_size, look),
+            look=look,
             keeps=conflicts,
             resend=resend,
             hold_unknown_owners=hold_unknown_owners,
