@@ -96,6 +96,25 @@ class Migration:
             self.load_phase(run, phase)
         return run
 
+    def delta(self, *, dry_run: bool = False, **policies: Any) -> Run:
+        """
+        Do a whole run by what was signed before: what is not known yet is held or kept apart.
+
+        :param policies: of the load
+        """
+        run = self.new_run(dry_run=dry_run)
+        self.read_source(run)
+        find_step(run, self.pair)
+        gate = Gate(run.engagement, "duplicates")
+        decide_step(run, self.pair, signed_decisions(self.staging, KEYRING, gate))
+        self.match_owners(run)
+        prepare_destination(run, self.hook(), self.mapping(run))
+        for phase in self.phases(run):
+            self.transform(run, phase, hold_unmapped=True)
+            self.load(run, phase, hold_unknown_owners=True, **policies)
+            reconcile_step(run, self.hook(), self.mapping(run), phase)
+        return run
+
     # -- the steps -------------------------------------------------------------------------
 
     def read_source(self, run: Run) -> None:
@@ -129,12 +148,8 @@ class Migration:
         decide_step(run, self.pair, self.signed(Gate(run.engagement, "duplicates")))
         if sample is not None:
             choose_sample(run, self.pair, sample, choices=self.choices)
-        collect_owners(run, self.pair)
+        self.match_owners(run)
         hook = self.hook()
-        matches = match_owners(
-            [SourceOwner(**row) for row in run.read(OWNERS)], hook.members(), self.owners
-        )
-        run.write(MATCHES, [{**vars(m.owner), "member_id": m.member_id} for m in matches])
         mapping_step.propose_step(
             run,
             hook,
@@ -144,6 +159,17 @@ class Migration:
             owners=self.owners,
         )
         prepare_destination(run, hook, self.mapping(run))
+
+    def match_owners(self, run: Run) -> None:
+        """Say which member each owner is."""
+        collect_owners(run, self.pair)
+        matches = match_owners(
+            [SourceOwner(**row) for row in run.read(OWNERS)], self.hook().members(), self.owners
+        )
+        run.write(
+            MATCHES,
+            [{**vars(m.owner), "status": m.status, "member_id": m.member_id} for m in matches],
+        )
 
     def mapping(self, run: Run) -> PairMapping:
         """Return the mapping, signed."""
@@ -171,7 +197,7 @@ class Migration:
         reconcile_step(run, self.hook(), self.mapping(run), phase)
         return facts
 
-    def transform(self, run: Run, phase: str) -> None:
+    def transform(self, run: Run, phase: str, **how: Any) -> None:
         """Write the drafts of a phase."""
         hook = self.hook()
         transform_step(
@@ -182,9 +208,10 @@ class Migration:
             choices=self.pair.chosen(dict(self.choices)),
             settings=self.settings,
             say=lambda line: None,
+            **how,
         )
 
-    def load(self, run: Run, phase: str) -> dict[str, Any]:
+    def load(self, run: Run, phase: str, **how: Any) -> dict[str, Any]:
         """Load the drafts of a phase."""
         hook = self.hook()
         return load_step(
@@ -194,4 +221,5 @@ class Migration:
             phase,
             owners=read_owners(run),
             say=lambda line: None,
+            **how,
         )

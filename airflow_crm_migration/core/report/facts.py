@@ -15,6 +15,7 @@ from airflow_crm_migration.core.outcomes import Outcome
 from airflow_crm_migration.core.reconcile import LineBalance, PhaseReconciliation
 from airflow_crm_migration.core.report.inputs import (
     Access,
+    Conflict,
     ExtractManifest,
     Issue,
     LoadManifest,
@@ -30,6 +31,7 @@ from airflow_crm_migration.core.report.model import (
     Change,
     Chosen,
     Decided,
+    Disputed,
     ExportPath,
     Facts,
     LeftOut,
@@ -41,6 +43,7 @@ from airflow_crm_migration.core.report.model import (
 )
 from airflow_crm_migration.core.report.reader import RunReader
 from airflow_crm_migration.core.report.signed import gates_of
+from airflow_crm_migration.core.report.words import value_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -111,6 +114,9 @@ class _Collector:
             not_arrived=Records.counted(self._not_arrived, lambda row: row.group),
             left_out=Records.counted(
                 partial(self._left_out, [phase.name for phase in phases]), lambda row: row.group
+            ),
+            disputed=Records.counted(
+                partial(self._disputed, [phase.name for phase in phases]), lambda row: row.group
             ),
             files=self.reader.json("files.json", dict[str, int]),
             gates=tuple(gates_of(self.reader.staging, run, keyring, signers)),
@@ -242,6 +248,23 @@ class _Collector:
         if self.snapshot is not None:
             for outcome in _NOT_ARRIVED:
                 yield from self.snapshot.with_outcome(outcome, principal=principal)
+
+    def _disputed(self, phases: Sequence[str]) -> Iterator[Disputed]:
+        for name in phases:
+            for one in self.reader.rows(f"load/{name}/conflicts", Conflict):
+                line, source, source_id, _ = one.key
+                yield Disputed(
+                    line,
+                    source,
+                    source_id,
+                    one.field,
+                    one.reason,
+                    before=value_words(one.before),
+                    source=value_words(one.source),
+                    destination=value_words(one.destination),
+                    kept=one.kept,
+                    id=one.id,
+                )
 
     def _left_out(self, phases: Sequence[str]) -> Iterator[LeftOut]:
         for name in phases:

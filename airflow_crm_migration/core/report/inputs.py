@@ -83,6 +83,19 @@ class MappingDecisions(Given):
     choices: dict[str, Text]
 
 
+class Conflict(Given):
+    """A field that both sides changed; ``key`` as in the ledger."""
+
+    key: tuple[Text, Text, Text, Text]
+    field: Text = ""
+    reason: Text = ""
+    kept: Text = ""
+    id: Text = ""
+    before: Any = None
+    source: Any = None
+    destination: Any = None
+
+
 class Issue(Given):
     """A link or value that a load left out; ``key`` as in the ledger."""
 

@@ -145,10 +145,12 @@ class Decided:
 
     :param merged: source id -> id of the record that it becomes part of
     :param held: source id -> id of the cluster that it waits for
+    :param arrived: source id -> id of the record that would be the same; both arrived before
     """
 
     merged: dict[str, str] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
+    arrived: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,33 @@ class LeftOut:
         return (self.object, self.field, self.problem)
 
 
+@dataclass(frozen=True)
+class Disputed:
+    """
+    A field that both sides changed, or a changed record that somebody removed.
+
+    :param kept: whose value stayed
+    :param before: what was sent by the run that wrote it last, so ``source`` and ``destination``
+    :param id: of the record in the destination
+    """
+
+    line: str
+    object: str
+    source_id: str
+    field: str
+    reason: str
+    before: str
+    source: str
+    destination: str
+    kept: str
+    id: str
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """What it is counted under."""
+        return (self.object, self.field, self.reason)
+
+
 Row = TypeVar("Row")
 
 
@@ -263,6 +292,7 @@ class Facts:
     phases: tuple[Phase, ...] = ()
     not_arrived: Records[NotArrived] = Records()
     left_out: Records[LeftOut] = Records()
+    disputed: Records[Disputed] = Records()
     files: dict[str, int] | None = None
     gates: tuple[Gate, ...] = ()
 

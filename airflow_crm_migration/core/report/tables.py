@@ -74,6 +74,8 @@ def all_tables(facts: Facts) -> dict[str, Table]:
         _links(facts),
         _rejects(facts),
         _reject_groups(facts),
+        _conflicts(facts),
+        _conflict_groups(facts),
         _left_out(facts),
         _left_out_groups(facts),
         _duplicates(facts),
@@ -189,6 +191,23 @@ def _reject_groups(facts: Facts) -> Table:
     return _table("reject_groups", ("object", "outcome", "reason", "number", "meaning"), rows)
 
 
+def _conflicts(facts: Facts) -> Table:
+    def walk() -> Iterator[Row]:
+        for r in facts.disputed.walk():
+            what = reason_words(r.reason)
+            values = (r.before, r.source, r.destination)
+            yield r.object, r.source_id, r.field, what, *values, r.kept, r.id, r.line
+
+    columns = ("object", "id", "field", "what happened", "sent before", "in the source now")
+    more = ("in the destination", "kept", "id there", "line")
+    return Table("conflicts", (*columns, *more), walk, facts.disputed.total)
+
+
+def _conflict_groups(facts: Facts) -> Table:
+    rows = _grouped(facts.disputed.groups)
+    return _table("conflict_groups", ("object", "field", "reason", "number", "meaning"), rows)
+
+
 def _left_out(facts: Facts) -> Table:
     def walk() -> Iterator[Row]:
         for r in facts.left_out.walk():
@@ -241,6 +260,8 @@ def _decision(facts: Facts, object_name: str, members: Sequence[str]) -> str:
     decided = facts.decided.get(object_name, Decided())
     if any(member in decided.held for member in members):
         return "held"
+    if any(member in decided.arrived for member in members):
+        return "both arrived before"
     gone = sum(member in decided.merged for member in members)
     if gone == len(members) - 1:
         return "merged"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 
@@ -15,6 +15,7 @@ REASONS: Mapping[str, str] = {
     Reason.NEW: "new record",
     Reason.SAME: "nothing changed",
     Reason.SOURCE_CHANGED: "changed in the source",
+    Reason.RESOLVED: "what stood in its way is over, both systems agree again",
     Reason.STORED_DIFFERENTLY: "stored in another form than it was sent",
     Reason.EXISTING_RECORD: "the destination already had the record",
     Reason.EXISTING_IN_TRASH: "the record lay in the destination's trash",
@@ -45,7 +46,7 @@ REASONS: Mapping[str, str] = {
     Reason.FILE_NAME_UNUSABLE: "the file's name cannot be used",
     Reason.FILE_DIFFERS: "the file that was stored differs from the original",
     Reason.FILE_CHANGED: "the file changed in the source, the one attached first was kept",
-    Reason.CHANGED_IN_BOTH: "changed in both systems, the destination's value was kept",
+    Reason.CHANGED_IN_BOTH: "changed in both systems",
     Reason.GONE_FROM_DESTINATION: "somebody deleted it in the destination",
 }
 
@@ -99,6 +100,17 @@ def outcome_words(outcome: str) -> str:
 def spoken(name: str) -> str:
     """Return the name of an object or field as words: ``taskTarget`` is a task target."""
     return _CAMEL.sub(" ", name).replace("_", " ").lower()
+
+
+def value_words(value: Any) -> str:
+    """Return a value of a record as people read it, whatever its type."""
+    if isinstance(value, list):
+        return "; ".join(value_words(one) for one in value)
+    if isinstance(value, dict):
+        return ", ".join(value_words(one) for one in value.values() if one not in (None, ""))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
 
 
 def counted(number: int, name: str) -> str:

@@ -9,15 +9,13 @@ import pytest
 
 from airflow_crm_migration.emulators.base import start
 from airflow_crm_migration.emulators.twenty import create
-from tests.support.loading import Loading
+from tests.support.loading import KEY, Loading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from airflow_crm_migration.emulators.base import RunningEmulator
-
-KEY = "emulator-key"
 
 
 @pytest.fixture
