@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from airflow_crm_migration.core.canonical import time_text
 from airflow_crm_migration.core.csv_check import check_csv
 from airflow_crm_migration.core.csv_export import CsvFile
 from airflow_crm_migration.core.staging import Staging, copy_stream
@@ -101,7 +102,8 @@ def copy_inbox(staging: Staging, run: str, specs: Sequence[ObjectSpec]) -> dict[
     Copy the CSV files of a run in, so that nobody can change them under it; done once per run.
 
     :param specs: objects whose files are wanted; one without a file is left out
-    :return: object -> ``{"name", "size", "sha256"}`` of its copy
+    :return: object -> ``{"name", "size", "sha256", "modified"}`` of its copy; the last is when the
+        customer dropped the file
     """
     index = _index(run)
     if staging.exists(index):
@@ -126,9 +128,10 @@ def _index(run: str) -> str:
 
 
 def _copy(staging: Staging, source: str, target: str) -> dict[str, Any]:
+    modified = time_text(staging.modified(source))
     with staging.open(source) as reading, staging.writing(target) as writing:
         size, sha256 = copy_stream(reading, writing, MAX_BYTES)
-    return {"name": target, "size": size, "sha256": sha256}
+    return {"name": target, "size": size, "sha256": sha256, "modified": modified}
 
 
 def _digest(staging: Staging, name: str) -> str:

@@ -74,7 +74,7 @@ class CsvExportSensor(GateSensor):
         return [
             Expected(
                 spec,
-                id_needed=self.identities[name] == (spec.id_field,),
+                id_needed=self.identities[name] == ("id",),
                 optional=routes[name] == Route.API_AND_CSV,
             )
             for name, spec in hook_class(self.platform).objects.items()

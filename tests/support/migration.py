@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.csv_format import CsvFormat
 from airflow_crm_migration.core.dry_run import DryDestination
-from airflow_crm_migration.core.extract import Extraction
 from airflow_crm_migration.core.gates import Gate, read_proposal
 from airflow_crm_migration.core.inbox import copy_inbox
 from airflow_crm_migration.core.keyring import Keyring
 from airflow_crm_migration.core.mapping import Mapping as PairMapping
 from airflow_crm_migration.core.mapping import load_mapping
 from airflow_crm_migration.core.owners import SourceOwner, match_owners
-from airflow_crm_migration.core.protocols import Route
 from airflow_crm_migration.core.run import Run
 from airflow_crm_migration.core.secure_files import Securing
 from airflow_crm_migration.core.signoff import sign, signed_decisions
@@ -25,6 +23,7 @@ from airflow_crm_migration.core.staging import Staging
 from airflow_crm_migration.core.steps import mapping as mapping_step
 from airflow_crm_migration.core.steps.discover import PROBE, csv_only
 from airflow_crm_migration.core.steps.duplicates import decide_step, find_step
+from airflow_crm_migration.core.steps.extract import Reading, extract_step
 from airflow_crm_migration.core.steps.load import load_step
 from airflow_crm_migration.core.steps.owners import MATCHES, OWNERS, collect_owners, read_owners
 from airflow_crm_migration.core.steps.reconcile import reconcile_step
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEYRING = Keyring.parse("test:" + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI=")
+WHOLE = Reading()
 SIGNER = "Tess Ter <tess@example.com>"
 
 
@@ -87,10 +87,12 @@ class Migration:
         """Return a new hook of the destination."""
         return destination_hook(self.pair.destination, self.destination)
 
-    def full(self, *, sample: int | None = None, dry_run: bool = False) -> Run:
+    def full(
+        self, *, sample: int | None = None, dry_run: bool = False, reading: Reading = WHOLE
+    ) -> Run:
         """Do a whole run and return it; every phase must reconcile."""
         run = self.new_run(dry_run=dry_run)
-        self.read_source(run)
+        self.read_source(run, reading)
         self.decide(run, sample)
         for phase in self.phases(run):
             self.load_phase(run, phase)
@@ -98,26 +100,28 @@ class Migration:
 
     # -- the steps -------------------------------------------------------------------------
 
-    def read_source(self, run: Run) -> None:
+    def delta(self, **how: Any) -> Run:
+        """Do a run that reads only what changed, where the source can tell."""
+        return self.full(reading=Reading(changes_only=True, **how))
+
+    def read_source(self, run: Run, reading: Reading = WHOLE) -> None:
         """Probe, extract, secure the files."""
         hook = source_hook(self.pair.source, self.source) if self.source else None
         names = self.pair.source_objects
         found = [vars(a) for a in hook.probe()] if hook else csv_only(names, "no connection")
         run.write(PROBE, [row for row in found if row["object"] in names])
-        routes = {row["object"]: Route(row["route"]) for row in run.read(PROBE)}
         specs = {name: hook_class(self.pair.source).objects[name] for name in names}
-        copied = copy_inbox(run.staging, run.folder, list(specs.values()))
+        copy_inbox(run.staging, run.folder, list(specs.values()))
         for name in self.pair.reading_order:
-            Extraction(
-                run.staging,
-                run.folder,
+            extract_step(
+                run,
                 specs[name],
-                routes[name],
-                self.form,
-                hook,
-                self.pair.identities[name],
-                copied,
-            ).extract()
+                form=self.form,
+                source=hook,
+                identity=self.pair.identities[name],
+                reading=reading,
+                say=lambda line: None,
+            )
         limit = self.hook().capabilities.max_file_bytes
         open_url = hook.open_file if hook else open_public
         for name, rule in self.pair.files.items():
@@ -168,8 +172,12 @@ class Migration:
         """Transform, load and reconcile a phase."""
         self.transform(run, phase)
         facts = self.load(run, phase)
-        reconcile_step(run, self.hook(), self.mapping(run), phase)
+        self.reconcile(run, phase)
         return facts
+
+    def reconcile(self, run: Run, phase: str) -> None:
+        """Reconcile a phase."""
+        reconcile_step(run, self.hook(), self.mapping(run), phase)
 
     def transform(self, run: Run, phase: str) -> None:
         """Write the drafts of a phase."""

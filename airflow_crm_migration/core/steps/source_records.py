@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.extract_read import rejected_rows
-from airflow_crm_migration.core.selection import Selection, select_sample
+from airflow_crm_migration.core.selection import SELECTION, Selection, select_sample
 from airflow_crm_migration.core.staging import read_parts
 from airflow_crm_migration.core.steps.duplicates import read_decided
 from airflow_crm_migration.core.transform.link_index import LinkIndex
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.run import Run
-
-_SELECTION = "selection.json"
 
 
 @contextmanager
@@ -68,11 +66,11 @@ def choose_sample(
         chosen = select_sample(
             mapping, records.walk, records.index, size, mapping.chosen(dict(choices))
         )
-    run.write(_SELECTION, {name: sorted(ids) for name, ids in chosen.items()})
+    run.write(SELECTION, {name: sorted(ids) for name, ids in chosen.items()})
     return {name: len(ids) for name, ids in chosen.items()}
 
 
 def read_selection(run: Run) -> Selection | None:
     """Return the records of a sample, None when the run takes all."""
-    chosen: dict[str, Any] | None = run.read_if_there(_SELECTION, None)
+    chosen: dict[str, Any] | None = run.read_if_there(SELECTION, None)
     return None if chosen is None else {name: set(ids) for name, ids in chosen.items()}
