@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.csv_format import CsvFormat
     from airflow_crm_migration.core.fields import ObjectSpec
+    from airflow_crm_migration.core.watermarks import Watermark
 
 FORMAT = 1
 """Of the list of copies."""
@@ -51,11 +52,13 @@ class InboxState:
     :param digests: object -> SHA-256 of its file; the same on two looks means that nobody is
         writing any more
     :param rows: object -> records in its file
+    :param unchanged: files that were exported again and hold what was loaded before
     """
 
     findings: tuple[str, ...]
     digests: Mapping[str, str] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
+    unchanged: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -67,16 +70,19 @@ def inbox_state(
     staging: Staging,
     expected: Sequence[Expected],
     form: CsvFormat,
+    loaded: Mapping[str, Watermark] | None = None,
 ) -> InboxState:
     """
     Look into the inbox.
 
     :param expected: files that should be there
     :param form: how the customer's files are written
+    :param loaded: object -> what the environment was last loaded with, where that will not do again
     """
     findings = list(_strange_objects(form, expected))
     digests: dict[str, str] = {}
     rows: dict[str, int] = {}
+    unchanged: list[str] = []
     for want in expected:
         name = f"{FOLDER}/{want.spec.csv_name}"
         if not staging.exists(name):
@@ -85,11 +91,17 @@ def inbox_state(
                     f"{name}: is missing: export {want.spec.label} as CSV and drop it there"
                 )
             continue
-        digests[want.spec.name] = _digest(staging, name)
+        digests[want.spec.name] = found = _digest(staging, name)
+        before = (loaded or {}).get(want.spec.name)
+        if before and before.csv and before.csv.sha256 == found:
+            if time_text(staging.modified(name)) <= time_text(before.csv.modified):
+                findings.append(_not_new(name, want, before))
+                continue
+            unchanged.append(name)
         checked = check_csv(csv_file(staging, name), want.spec, form, id_needed=want.id_needed)
         rows[want.spec.name] = checked.rows
         findings.extend(checked.findings)
-    return InboxState(tuple(findings), digests, rows)
+    return InboxState(tuple(findings), digests, rows, tuple(unchanged))
 
 
 def csv_file(staging: Staging, name: str) -> CsvFile:
@@ -121,6 +133,15 @@ def read_copied(staging: Staging, run: str) -> dict[str, Any]:
     """Return what :func:`copy_inbox` copied for a run."""
     copied: dict[str, Any] = staging.read_json(_index(run))["files"]
     return copied
+
+
+def _not_new(name: str, want: Expected, before: Watermark) -> str:
+    dropped = time_text(before.csv.modified) if before.csv else ""
+    or_else = ", or take it out of the inbox" if want.optional else ""
+    return (
+        f"{name}: is not new: it lies there since {dropped} and was loaded by run {before.run}: "
+        f"export {want.spec.label} again and drop it there, even if nothing changed{or_else}"
+    )
 
 
 def _index(run: str) -> str:

@@ -274,3 +274,37 @@ def now() -> str:
 
 def iso(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+# -- what is read whole ------------------------------------------------------------------------
+
+
+def test_a_file_is_read_whole_and_says_when_nothing_changed(migration: Migration) -> None:
+    first = migration.full()
+    again = migration.delta()
+    assert "same_as" not in extract_manifest(first.staging, first.folder, "sticker")["csv"]
+    manifest = extract_manifest(again.staging, again.folder, "sticker")
+    assert manifest["csv"]["same_as"] == "run-1"
+    assert (manifest["counts"]["read"], manifest["window"].keys()) == (3, {"start"})
+
+
+def test_a_shrunken_file_stops_before_anything_is_loaded(migration: Migration) -> None:
+    migration.full()
+    migration.staging.write_bytes("inbox/stickers.csv", b"ID,CLIENT_ID,WORD\nw1,c2,VIP\n")
+    writes = office(migration).calls["write"]
+    with pytest.raises(UserMistake, match=r"inbox/stickers\.csv: holds 1 records, but 3"):
+        migration.delta()
+    with pytest.raises(UserMistake, match="accept_shrunk"):
+        migration.full()
+    assert office(migration).calls["write"] == writes
+    migration.delta(accept_shrunk=True)
+    assert migration.staging.read_json("watermarks/sandbox/sticker.json")["records"] == 1
+
+
+def test_what_an_api_gives_whole_may_not_shrink_either(
+    migration: Migration, shop: ModuleType
+) -> None:
+    migration.full()
+    shop.SHELF.take_out("scan", "s3")
+    with pytest.raises(UserMistake, match="scan: holds 2 records, but 3 when sandbox"):
+        migration.delta()
