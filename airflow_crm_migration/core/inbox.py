@@ -117,21 +117,26 @@ def copy_inbox(staging: Staging, run: str, specs: Sequence[ObjectSpec]) -> dict[
     :return: object -> ``{"name", "size", "sha256", "modified"}`` of its copy; the last is when the
         customer dropped the file
     """
-    index = _index(run)
-    if staging.exists(index):
+    if staging.exists(copies_index(run)):
         return read_copied(staging, run)
     copied: dict[str, Any] = {}
     for spec in specs:
         source = f"{FOLDER}/{spec.csv_name}"
         if spec.csv_name and staging.exists(source):
             copied[spec.name] = _copy(staging, source, f"{run}/extract/inbox/{spec.csv_name}")
-    staging.write_json(index, {"format": FORMAT, "files": copied}, exclusive=True)
+    write_copied(staging, run, copied)
     return copied
+
+
+def write_copied(staging: Staging, run: str, copied: Mapping[str, Any]) -> None:
+    """List the copies of a run, which is done last of all."""
+    index = {"format": FORMAT, "files": copied}
+    staging.write_json(copies_index(run), index, exclusive=True)
 
 
 def read_copied(staging: Staging, run: str) -> dict[str, Any]:
     """Return what :func:`copy_inbox` copied for a run."""
-    copied: dict[str, Any] = staging.read_json(_index(run))["files"]
+    copied: dict[str, Any] = staging.read_json(copies_index(run))["files"]
     return copied
 
 
@@ -144,7 +149,8 @@ def _not_new(name: str, want: Expected, before: Watermark) -> str:
     )
 
 
-def _index(run: str) -> str:
+def copies_index(run: str) -> str:
+    """Return where a run lists its copies."""
     return f"{run}/extract/inbox.json"
 
 

@@ -59,6 +59,7 @@ class ExtractOperator(PairOperator):
             reading=Reading(
                 changes_only=params["mode"] in CHANGES_ONLY,
                 accept_shrunk=params["mode"] == "sample" or bool(params.get("accept_shrunk")),
+                extract_of=params.get("extract_of"),
             ),
             say=self.say,
         )

@@ -17,18 +17,20 @@ from airflow_crm_migration.core.mapping import Mapping as PairMapping
 from airflow_crm_migration.core.mapping import load_mapping
 from airflow_crm_migration.core.owners import SourceOwner, match_owners
 from airflow_crm_migration.core.run import Run
-from airflow_crm_migration.core.secure_files import Securing
 from airflow_crm_migration.core.signoff import sign, signed_decisions
 from airflow_crm_migration.core.staging import Staging
 from airflow_crm_migration.core.steps import mapping as mapping_step
 from airflow_crm_migration.core.steps.discover import PROBE, csv_only
 from airflow_crm_migration.core.steps.duplicates import decide_step, find_step
 from airflow_crm_migration.core.steps.extract import Reading, extract_step
+from airflow_crm_migration.core.steps.files import secure_step
+from airflow_crm_migration.core.steps.gone import list_gone
 from airflow_crm_migration.core.steps.load import load_step
 from airflow_crm_migration.core.steps.owners import MATCHES, OWNERS, collect_owners, read_owners
 from airflow_crm_migration.core.steps.reconcile import reconcile_step
+from airflow_crm_migration.core.steps.reuse import take_over_inbox, take_over_probe
 from airflow_crm_migration.core.steps.schema import prepare_destination
-from airflow_crm_migration.core.steps.source_records import choose_sample
+from airflow_crm_migration.core.steps.source_records import choose_sample, choose_unfinished
 from airflow_crm_migration.core.steps.transform import transform_step
 from airflow_crm_migration.hooks.registry import destination_hook, hook_class, source_hook
 from airflow_crm_migration.hooks.safe_download import open_public
@@ -94,9 +96,13 @@ class Migration:
         run = self.new_run(dry_run=dry_run)
         self.read_source(run, reading)
         self.decide(run, sample)
+        self.load_phases(run)
+        return run
+
+    def load_phases(self, run: Run) -> None:
+        """Load every phase; each must reconcile."""
         for phase in self.phases(run):
             self.load_phase(run, phase)
-        return run
 
     # -- the steps -------------------------------------------------------------------------
 
@@ -104,14 +110,26 @@ class Migration:
         """Do a run that reads only what changed, where the source can tell."""
         return self.full(reading=Reading(changes_only=True, **how))
 
+    def retry(self) -> Run:
+        """Do a run of the rejected and held records alone."""
+        run = self.new_run()
+        self.read_source(run, Reading(changes_only=True))
+        self.decide(run, unfinished=True)
+        self.load_phases(run)
+        return run
+
     def read_source(self, run: Run, reading: Reading = WHOLE) -> None:
         """Probe, extract, secure the files."""
         hook = source_hook(self.pair.source, self.source) if self.source else None
         names = self.pair.source_objects
-        found = [vars(a) for a in hook.probe()] if hook else csv_only(names, "no connection")
-        run.write(PROBE, [row for row in found if row["object"] in names])
         specs = {name: hook_class(self.pair.source).objects[name] for name in names}
-        copy_inbox(run.staging, run.folder, list(specs.values()))
+        if reading.extract_of:
+            take_over_probe(run, self.pair, reading.extract_of)
+            take_over_inbox(run, reading.extract_of)
+        else:
+            found = [vars(a) for a in hook.probe()] if hook else csv_only(names, "no connection")
+            run.write(PROBE, [row for row in found if row["object"] in names])
+            copy_inbox(run.staging, run.folder, list(specs.values()))
         for name in self.pair.reading_order:
             extract_step(
                 run,
@@ -122,17 +140,24 @@ class Migration:
                 reading=reading,
                 say=lambda line: None,
             )
-        limit = self.hook().capabilities.max_file_bytes
-        open_url = hook.open_file if hook else open_public
-        for name, rule in self.pair.files.items():
-            Securing(run.staging, run.folder, name, rule, open_url, limit).secure()
+        secure_step(
+            run,
+            self.pair,
+            open_url=hook.open_file if hook else open_public,
+            max_bytes=self.hook().capabilities.max_file_bytes,
+            extract_of=reading.extract_of,
+            say=lambda line: None,
+        )
+        list_gone(run, self.pair)
 
-    def decide(self, run: Run, sample: int | None = None) -> None:
+    def decide(self, run: Run, sample: int | None = None, *, unfinished: bool = False) -> None:
         """Duplicates, owners, mapping: proposed, signed, applied."""
         find_step(run, self.pair)
         decide_step(run, self.pair, self.signed(Gate(run.engagement, "duplicates")))
         if sample is not None:
             choose_sample(run, self.pair, sample, choices=self.choices)
+        if unfinished:
+            choose_unfinished(run, self.pair)
         collect_owners(run, self.pair)
         hook = self.hook()
         matches = match_owners(

@@ -11,6 +11,7 @@ from airflow_crm_migration.core.extract_window import Window
 from airflow_crm_migration.core.inbox import FOLDER, read_copied
 from airflow_crm_migration.core.protocols import Progress, Route
 from airflow_crm_migration.core.steps.discover import PROBE
+from airflow_crm_migration.core.steps.reuse import take_over_extract
 from airflow_crm_migration.core.watermarks import check_not_shrunk, read_watermark
 
 if TYPE_CHECKING:
@@ -32,11 +33,13 @@ class Reading:
         can tell
     :param overlap: how much earlier than the watermark a window begins
     :param accept_shrunk: go on where the source holds far less than it did
+    :param extract_of: folder of an earlier run whose extract is taken over, None to read
     """
 
     changes_only: bool = False
     overlap: timedelta = timedelta(minutes=10)
     accept_shrunk: bool = False
+    extract_of: str | None = None
 
 
 def extract_step(
@@ -60,19 +63,22 @@ def extract_step(
         environment was loaded with; then the extract is there all the same, for a run that accepts
     """
     before = read_watermark(run.staging, run.environment, spec.name)
-    routes = {row["object"]: row["route"] for row in run.read(PROBE)}
-    manifest = Extraction(
-        run.staging,
-        run.folder,
-        spec,
-        Route(routes[spec.name]),
-        form,
-        source,
-        identity,
-        _copied(run, before, spec.name),
-        Progress(say),
-        _window(before, source, reading, spec.name),
-    ).extract()
+    if reading.extract_of:
+        manifest = take_over_extract(run, reading.extract_of, spec.name)
+    else:
+        routes = {row["object"]: row["route"] for row in run.read(PROBE)}
+        manifest = Extraction(
+            run.staging,
+            run.folder,
+            spec,
+            Route(routes[spec.name]),
+            form,
+            source,
+            identity,
+            _copied(run, before, spec.name),
+            Progress(say),
+            _window(before, source, reading, spec.name),
+        ).extract()
     if not reading.accept_shrunk:
         place = f"{FOLDER}/{spec.csv_name}" if manifest["csv"] else spec.name
         check_not_shrunk(before, manifest, place, run.environment)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.extract_read import rejected_rows
+from airflow_crm_migration.core.ledger.writer import Ledger
+from airflow_crm_migration.core.outcomes import Outcome
 from airflow_crm_migration.core.selection import SELECTION, Selection, select_sample
 from airflow_crm_migration.core.staging import read_parts
 from airflow_crm_migration.core.steps.duplicates import read_decided
@@ -15,6 +18,7 @@ from airflow_crm_migration.core.transform.records import SourceRecords
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from airflow_crm_migration.core.ledger.snapshot import Snapshot
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.run import Run
 
@@ -68,6 +72,43 @@ def choose_sample(
         )
     run.write(SELECTION, {name: sorted(ids) for name, ids in chosen.items()})
     return {name: len(ids) for name, ids in chosen.items()}
+
+
+def choose_unfinished(run: Run, mapping: PairMapping) -> dict[str, int]:
+    """
+    Choose the records that the environment's ledger calls rejected or held, and no others.
+
+    Those of which only a link was rejected count too, and so do the records that a chosen one
+    becomes part of.
+
+    :return: source object -> number chosen, of those that are still in the source
+    """
+    with Ledger(run.staging, run.ledger) as ledger:
+        chosen = _unfinished(ledger.snapshot)
+    with source_records(run, mapping, whole=True) as records:
+        for name, ids in chosen.items():
+            ids |= {records.index.survivor(name, source_id) for source_id in ids}
+        for fold in mapping.folds:
+            for name, source_id in records.folded_into(fold, chosen.get(fold.source, set())):
+                chosen.setdefault(name, set()).add(source_id)
+        there = {
+            name: sum(bool(records.index.find(name, "id", source_id)) for source_id in ids)
+            for name, ids in chosen.items()
+        }
+    run.write(SELECTION, {name: sorted(ids) for name, ids in chosen.items()})
+    return there
+
+
+def _unfinished(snapshot: Snapshot) -> Selection:
+    chosen: Selection = {}
+    found = chain(
+        snapshot.with_outcome(Outcome.REJECTED),
+        snapshot.with_outcome(Outcome.HELD),
+        snapshot.with_outcome(Outcome.REJECTED, principal=False),
+    )
+    for entry in found:
+        chosen.setdefault(entry.key.source_object, set()).add(entry.key.source_id)
+    return chosen
 
 
 def read_selection(run: Run) -> Selection | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,19 @@ class SourceRecords:
     def home(self, fold: Fold) -> str | None:
         """Return the phase that tells what became of folded records which belong to none."""
         return self._phase(fold.into[0])
+
+    def folded_into(self, fold: Fold, ids: Collection[str]) -> Iterator[tuple[str, str]]:
+        """
+        Walk the records that take the values of folded ones.
+
+        :param ids: the folded records
+        :return: source object and source id
+        """
+        for record in self.read(fold.source) if ids else ():
+            into = self._into(fold, record) if str(record["id"]) in ids else None
+            parent = self._parent(into, record) if into else set()
+            if into and len(parent) == 1:
+                yield into.object, next(iter(parent))
 
     # -- folding ---------------------------------------------------------------------------
 
