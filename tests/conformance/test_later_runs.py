@@ -245,7 +245,7 @@ def test_without_the_base_everything_is_read_and_it_is_said(
         ({"package": "0.0.1"}, "with version 0.0.1 of this package"),
         (
             {"fields": {"id": "text"}},
-            "fields given, family, mail, firm_id, keeper, touched are new",
+            "fields given, family, mail, firm_id, keeper, touched, born are",
         ),
         ({"format": 99}, "has format 99"),
     ],

@@ -60,7 +60,7 @@ def extract_step(
     :param identity: fields that identify a record
     :return: the manifest
     :raises UserMistake: when a CSV file cannot be used, or when the object holds far less than the
-        environment was loaded with; then the extract is there all the same, for a run that accepts
+        environment was loaded with
     """
     before = read_watermark(run.staging, run.environment, spec.name)
     if reading.extract_of:

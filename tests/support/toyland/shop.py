@@ -22,7 +22,7 @@ _OBJECTS: dict[str, dict[str, FieldType]] = {
     },
     "client": {
         "id": _TEXT, "given": _TEXT, "family": _TEXT, "mail": _TEXT, "firm_id": _TEXT,
-        "keeper": _TEXT, "touched": FieldType.DATETIME,
+        "keeper": _TEXT, "touched": FieldType.DATETIME, "born": FieldType.DATE,
     },
     "chat": {
         "id": _TEXT, "about": _TEXT, "mood": _TEXT, "with": FieldType.MULTI_SELECT,
