@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.canonical import time_text
 from airflow_crm_migration.core.errors import StagingBroken, UserMistake
-from airflow_crm_migration.core.extract_read import extract_manifest
+from airflow_crm_migration.core.extract_read import extract_folder
 from airflow_crm_migration.core.selection import SELECTION
+from airflow_crm_migration.core.staging import read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -124,8 +125,9 @@ def advance_watermarks(run: Run, mapping: PairMapping) -> list[str]:
         return []
     moved = []
     for name, phases in fed_phases(mapping).items():
-        if all(_reconciled(run, phase) for phase in phases):
-            mark = Watermark.of(extract_manifest(run.staging, run.folder, name), run.folder)
+        manifest = read_manifest(run.staging, extract_folder(run.folder, name))
+        if manifest is not None and all(_reconciled(run, phase) for phase in phases):
+            mark = Watermark.of(manifest, run.folder)
             before = read_watermark(run.staging, run.environment, name)
             # an old run that is repaired now would turn the clock back
             if before is None or before.start <= mark.start:
