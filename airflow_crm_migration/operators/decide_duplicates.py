@@ -37,7 +37,7 @@ class DecideDuplicatesOperator(PairOperator):
         counts = decide_step(run, self.mapping, self.signed("duplicates", self.signers))
         if params["mode"] in ("sample", "retry"):
             chosen = (
-                choose_unfinished(run, self.mapping)
+                choose_unfinished(run, self.mapping, choices=self.choices)
                 if params["mode"] == "retry"
                 else choose_sample(run, self.mapping, params["sample_size"], choices=self.choices)
             )

@@ -44,6 +44,6 @@ class SecureFilesOperator(PairOperator):
                 source_hook(self.platform, self.conn_id).open_file if self.conn_id else open_public
             ),
             max_bytes=rules_of(self.destination).capabilities.max_file_bytes,
-            extract_of=context["params"].get("extract_of"),
+            taken_over=bool(context["params"].get("extract_of")),
             say=self.say,
         )

@@ -145,7 +145,7 @@ class Migration:
             self.pair,
             open_url=hook.open_file if hook else open_public,
             max_bytes=self.hook().capabilities.max_file_bytes,
-            extract_of=reading.extract_of,
+            taken_over=bool(reading.extract_of),
             say=lambda line: None,
         )
         list_gone(run, self.pair)
@@ -157,7 +157,7 @@ class Migration:
         if sample is not None:
             choose_sample(run, self.pair, sample, choices=self.choices)
         if unfinished:
-            choose_unfinished(run, self.pair)
+            choose_unfinished(run, self.pair, choices=self.choices)
         collect_owners(run, self.pair)
         hook = self.hook()
         matches = match_owners(

@@ -7,7 +7,6 @@ from typing import IO, TYPE_CHECKING
 
 from airflow_crm_migration.core.protocols import Progress
 from airflow_crm_migration.core.secure_files import Securing, read_files
-from airflow_crm_migration.core.steps.reuse import take_over_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +21,7 @@ def secure_step(
     *,
     open_url: Callable[[str], IO[bytes]],
     max_bytes: int,
-    extract_of: str | None,
+    taken_over: bool,
     say: Say,
 ) -> dict[str, int]:
     """
@@ -30,14 +29,12 @@ def secure_step(
 
     :param open_url: opens an address as a stream
     :param max_bytes: most that the destination takes
-    :param extract_of: folder of an earlier run that secured them, None to do it now
+    :param taken_over: whether they came with the extract of an earlier run
     :return: how many were secured, and how many not by reason
     """
     counts: Counter[str] = Counter()
     for name, rule in mapping.files.items():
-        if extract_of:
-            take_over_files(run, extract_of, name)
-        else:
+        if not taken_over:
             progress = Progress(say)
             Securing(run.staging, run.folder, name, rule, open_url, max_bytes, progress).secure()
         rows = read_files(run.staging, run.folder, name)

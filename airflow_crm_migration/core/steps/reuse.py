@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.extract_read import extract_folder, extract_manifest
 from airflow_crm_migration.core.inbox import copies_index, read_copied, write_copied
-from airflow_crm_migration.core.secure_files import index_name
+from airflow_crm_migration.core.secure_files import files_folder
 from airflow_crm_migration.core.staging import discard_manifest, read_manifest
 from airflow_crm_migration.core.steps.discover import PROBE
 from airflow_crm_migration.core.watermarks import Watermark, read_watermark
@@ -51,20 +51,15 @@ def take_over_inbox(run: Run, of: str) -> dict[str, Any]:
 
 def take_over_extract(run: Run, of: str, object_name: str) -> dict[str, Any]:
     """
-    Copy what an earlier run read of an object.
+    Copy what an earlier run read of an object, and which binary belongs to which record.
 
     :return: the manifest, which names the run that read it
     """
     source, target = (extract_folder(folder, object_name) for folder in (of, run.folder))
     discard_manifest(run.staging, target)
-    for part in ("/raw", "/rejected"):
-        _copy_parts(run, source + part, target + part, {})
+    for part in ("raw", "rejected", "files"):
+        _copy_parts(run, f"{source}/{part}", f"{target}/{part}", {})
     return _copy_parts(run, source, target, {"extract_of": of})
-
-
-def take_over_files(run: Run, of: str, object_name: str) -> None:
-    """Copy which binary belongs to which attachment; the binaries lie beside the runs."""
-    run.staging.copy(index_name(of, object_name), index_name(run.folder, object_name))
 
 
 def _copy_parts(run: Run, source: str, target: str, more: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +82,7 @@ def _incomplete(run: Run, mapping: PairMapping, of: str) -> Iterator[str]:
         name
         for name in mapping.source_objects
         if read_manifest(run.staging, extract_folder(of, name)) is None
-        or (name in mapping.files and not run.staging.exists(index_name(of, name)))
+        or (name in mapping.files and read_manifest(run.staging, files_folder(of, name)) is None)
     ]
     if lacking:
         yield f"extract_of: run {of} did not read {', '.join(lacking)} to the end: {fix}"

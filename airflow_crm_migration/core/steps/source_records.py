@@ -40,11 +40,12 @@ def indexed(run: Run, mapping: PairMapping) -> Iterator[LinkIndex]:
 
 @contextmanager
 def source_records(
-    run: Run, mapping: PairMapping, *, whole: bool = False
+    run: Run, mapping: PairMapping, choices: Mapping[str, Any], *, whole: bool = False
 ) -> Iterator[SourceRecords]:
     """
     Open the records of a run as they enter the mapping.
 
+    :param choices: as the engagement says
     :param whole: those too that a sample run leaves out
     """
     with indexed(run, mapping) as index:
@@ -53,7 +54,8 @@ def source_records(
             for row in read_parts(run.staging, run.name("dedupe/merged"))
         }
         selection = None if whole else read_selection(run)
-        yield SourceRecords(mapping, run.records, index, merged, selection)
+        chosen = mapping.chosen(dict(choices))
+        yield SourceRecords(mapping, run.records, index, merged, selection, chosen)
 
 
 def choose_sample(
@@ -66,26 +68,27 @@ def choose_sample(
     :param size: records per source object before their parents are added
     :return: source object -> number chosen
     """
-    with source_records(run, mapping, whole=True) as records:
-        chosen = select_sample(
-            mapping, records.walk, records.index, size, mapping.chosen(dict(choices))
-        )
+    with source_records(run, mapping, choices, whole=True) as records:
+        chosen = select_sample(mapping, records.walk, records.index, size, records.choices)
     run.write(SELECTION, {name: sorted(ids) for name, ids in chosen.items()})
     return {name: len(ids) for name, ids in chosen.items()}
 
 
-def choose_unfinished(run: Run, mapping: PairMapping) -> dict[str, int]:
+def choose_unfinished(
+    run: Run, mapping: PairMapping, *, choices: Mapping[str, Any]
+) -> dict[str, int]:
     """
     Choose the records that the environment's ledger calls rejected or held, and no others.
 
     Those of which only a link was rejected count too, and so do the records that a chosen one
     becomes part of.
 
+    :param choices: as the engagement says
     :return: source object -> number chosen, of those that are still in the source
     """
     with Ledger(run.staging, run.ledger) as ledger:
         chosen = _unfinished(ledger.snapshot)
-    with source_records(run, mapping, whole=True) as records:
+    with source_records(run, mapping, choices, whole=True) as records:
         for name, ids in chosen.items():
             ids |= {records.index.survivor(name, source_id) for source_id in ids}
         for fold in mapping.folds:

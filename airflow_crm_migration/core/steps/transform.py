@@ -51,7 +51,7 @@ def transform_step(
             return Stopped(Outcome.REJECTED, Reason(file["reason"]), file.get("detail", ""))
         return decided.verdict(object_name, source_id)
 
-    with source_records(run, mapping) as records:
+    with source_records(run, mapping, choices) as records:
         setting = Setting(
             mapping=mapping,
             schema=read_schema(run),

@@ -14,8 +14,9 @@ from airflow_crm_migration.core.transform.drafts import Draft, Stopped, stopped
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
-    from airflow_crm_migration.core.mapping import Fold, FoldInto, Line
+    from airflow_crm_migration.core.mapping import Condition, Fold, FoldInto, Line
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
+    from airflow_crm_migration.core.mapping_values import Scalar
     from airflow_crm_migration.core.selection import Selection
     from airflow_crm_migration.core.transform.link_index import LinkIndex
 
@@ -30,6 +31,7 @@ class SourceRecords:
     :param read: walks the typed records of a source object
     :param merged: (object, survivor's id) -> its values united with those of its duplicates
     :param selection: chosen ids per object, None for all
+    :param choices: what the customer chose
     """
 
     mapping: PairMapping
@@ -37,6 +39,7 @@ class SourceRecords:
     index: LinkIndex
     merged: Mapping[tuple[str, str], Values] = field(default_factory=dict)
     selection: Selection | None = None
+    choices: Mapping[str, Scalar] = field(default_factory=dict)
 
     def walk(self, object_name: str, *, whole: bool = False) -> Iterator[Values]:
         """
@@ -99,10 +102,13 @@ class SourceRecords:
         return found
 
     def _into(self, fold: Fold, record: Values) -> FoldInto | None:
-        return next((i for i in fold.into if holds(i.when, record, {}, lambda way, of: ())), None)
+        return next((i for i in fold.into if self._holds(i.when, record)), None)
+
+    def _holds(self, condition: Condition | None, record: Values) -> bool:
+        return holds(condition, record, self.choices, self.index.related)
 
     def _parent(self, into: FoldInto, record: Values) -> set[str]:
-        for way in into.ways:
+        for way in (way for way in into.ways if self._holds(way.when, record)):
             for _, ids in self.index.matches(way, record):
                 if ids:
                     return ids
