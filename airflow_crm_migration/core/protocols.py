@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from airflow_crm_migration.core.errors import Refused
     from airflow_crm_migration.core.fields import FieldSpec, ObjectSpec
@@ -70,6 +71,9 @@ class Source(Protocol):
     objects: Mapping[str, ObjectSpec]
     """Every object that a mapping may name, with its declared fields; parents first."""
 
+    reads_since: Collection[str]
+    """Objects whose reading can be limited to what changed; every record of them has an id."""
+
     def tenant(self) -> str:
         """Return the id of the account behind the connection."""
 
@@ -77,12 +81,16 @@ class Source(Protocol):
         """Ask which objects the API gives."""
 
     def read(
-        self, object_name: str, seen: Callable[[str, str], Iterable[str]]
+        self,
+        object_name: str,
+        seen: Callable[[str, str], Iterable[str]],
+        since: datetime | None = None,
     ) -> Iterator[list[Values]]:
         """
         Read an object page by page, as received.
 
         :param seen: distinct values of a field of an object that was read before
+        :param since: only what was made or changed from then on; given for ``reads_since`` alone
         """
 
     def fields_of(self, object_name: str, raw: Values) -> Values:

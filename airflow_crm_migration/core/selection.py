@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.mapping_values import Scalar
     from airflow_crm_migration.core.transform.link_index import LinkIndex
 
+SELECTION = "selection.json"
+"""In a run's folder: the chosen records, where it does not take all."""
+
 Read = Callable[[str], Iterable[Values]]
 Selection = dict[str, set[str]]
 

@@ -25,6 +25,7 @@ from airflow_crm_migration.core.stores import Files, Objects, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
 FORMAT = 1
 _CHUNK = 1 << 20
@@ -88,6 +89,14 @@ class Staging:
         found = self._store.names(_checked(folder.rstrip("/")))
         return sorted(name for name in found if not name.rpartition("/")[2].startswith("."))
 
+    def modified(self, name: str) -> datetime:
+        """
+        Return when an object was last written.
+
+        :raises FileNotFoundError: when there is none
+        """
+        return self._store.modified(_checked(name))
+
     # -- writing ---------------------------------------------------------------------------
 
     def write_bytes(self, name: str, content: bytes, *, exclusive: bool = False) -> None:
@@ -114,6 +123,14 @@ class Staging:
         """
         with self._store.writing(_checked(name), exclusive=exclusive) as stream:
             yield stream
+
+    def copy(self, source: str, target: str) -> None:
+        """
+        Copy an object within the staging, without reading it; what ``target`` held is replaced.
+
+        :raises FileNotFoundError: when there is no ``source``
+        """
+        self._store.copy(_checked(source), _checked(target))
 
     def delete(self, name: str) -> None:
         """

@@ -10,6 +10,7 @@ import os
 import uuid
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -42,6 +43,12 @@ class Store(Protocol):
 
     def writing(self, name: str, *, exclusive: bool) -> AbstractContextManager[IO[bytes]]:
         """Open an object for writing that appears whole or, on any error, not at all."""
+
+    def modified(self, name: str) -> datetime:
+        """Return when an object was last written; FileNotFoundError when there is none."""
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object where it lies, whole or not at all."""
 
     def delete(self, name: str) -> None:
         """Remove one object; FileNotFoundError when there is none."""
@@ -95,6 +102,22 @@ class Files:
         finally:
             beside.unlink(missing_ok=True)
         _sync_folder(target.parent)
+
+    def modified(self, name: str) -> datetime:
+        """Return when an object was last written, by the clock of the file system."""
+        return datetime.fromtimestamp((self.root / name).stat().st_mtime, UTC)
+
+    def copy(self, source: str, target: str) -> None:
+        """Give an object a second name: nobody ever writes into a file that has one."""
+        place = self.root / target
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = place.with_name(f".{uuid.uuid4().hex}")
+        try:
+            beside.hardlink_to(self.root / source)
+            beside.replace(place)
+        finally:
+            beside.unlink(missing_ok=True)
+        _sync_folder(place.parent)
 
     def delete(self, name: str) -> None:
         """Remove one object."""
@@ -164,6 +187,15 @@ class Objects:
             # Else the collector closes it, and closing sends what was written so far.
             stream.closed = True
             raise
+
+    def modified(self, name: str) -> datetime:
+        """Return when an object was last written, by the clock of the store."""
+        found: datetime = self.filesystem.modified(self._key(name))
+        return found
+
+    def copy(self, source: str, target: str) -> None:
+        """Let the store copy an object; nothing of it passes through here."""
+        self.filesystem.cp_file(self._key(source), self._key(target), **self.encryption)
 
     def delete(self, name: str) -> None:
         """Remove one object."""

@@ -1,4 +1,4 @@
-"""Applies what was decided about duplicates, and chooses the sample."""
+"""Applies what was decided about duplicates, and chooses the records that a run loads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 class DecideDuplicatesOperator(PairOperator):
     """
-    Applies the signed decisions about duplicates, and chooses the records of a sample run.
+    Applies the signed decisions about duplicates, and chooses the records of a run that takes some.
 
     :param signers: who may sign
     """
@@ -28,11 +28,18 @@ class DecideDuplicatesOperator(PairOperator):
         :return: source object and what became of records -> number
         """
         from airflow_crm_migration.core.steps.duplicates import decide_step
-        from airflow_crm_migration.core.steps.source_records import choose_sample
+        from airflow_crm_migration.core.steps.source_records import (
+            choose_sample,
+            choose_unfinished,
+        )
 
         run, params = self.run_of(context), context["params"]
         counts = decide_step(run, self.mapping, self.signed("duplicates", self.signers))
-        if params["mode"] == "sample":
-            chosen = choose_sample(run, self.mapping, params["sample_size"], choices=self.choices)
+        if params["mode"] in ("sample", "retry"):
+            chosen = (
+                choose_unfinished(run, self.mapping, choices=self.choices)
+                if params["mode"] == "retry"
+                else choose_sample(run, self.mapping, params["sample_size"], choices=self.choices)
+            )
             counts |= {f"{name} chosen": number for name, number in chosen.items()}
         return counts

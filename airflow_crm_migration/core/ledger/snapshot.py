@@ -61,6 +61,10 @@ _HOLDERS = (
     "SELECT line, object, source_id, part FROM records"
     " WHERE phase = ? AND destination_id = ? AND part = ''"
 )
+_STANDING = (
+    "SELECT line, object, source_id, part, origin, last FROM records"
+    " WHERE line = ? AND object = ? AND part = '' AND origin IS NOT NULL"
+)
 _ORIGINS = (Outcome.CREATED, Outcome.LINKED, Outcome.RESTORED)
 
 
@@ -206,6 +210,11 @@ class Snapshot:
         query = _PRINCIPALS if principal else _PARTS
         for *key, origin, last in self._db.execute(query, (phase,)):
             yield Entry(Key(*key), json.loads(origin) if origin else None, json.loads(last))
+
+    def standing_of(self, line: str, source_object: str) -> Iterator[Entry]:
+        """Walk the principal records of a mapping line that stand in the destination."""
+        for *key, origin, last in self._db.execute(_STANDING, (line, source_object)):
+            yield Entry(Key(*key), json.loads(origin), json.loads(last))
 
     def with_outcome(self, outcome: Outcome, *, principal: bool = True) -> Iterator[Entry]:
         """

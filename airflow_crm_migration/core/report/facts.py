@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core import gates
 from airflow_crm_migration.core.dedupe.model import Cluster
@@ -17,6 +17,7 @@ from airflow_crm_migration.core.report.inputs import (
     Access,
     Conflict,
     ExtractManifest,
+    GoneRecord,
     Issue,
     LoadManifest,
     MappingDecisions,
@@ -34,6 +35,7 @@ from airflow_crm_migration.core.report.model import (
     Disputed,
     ExportPath,
     Facts,
+    Gone,
     LeftOut,
     NotArrived,
     Owner,
@@ -103,6 +105,7 @@ class _Collector:
             bad_cells=Records.counted(
                 partial(self._bad_cells, objects), lambda row: (row.object, row.problem)
             ),
+            gone=Records.counted(partial(self._gone, objects), lambda row: (row.object, row.line)),
             clusters=self.reader.json("dedupe/clusters.json", dict[str, list[Cluster]]),
             decided=self.reader.json("dedupe/decided.json", dict[str, Decided]),
             owners=self._owners(),
@@ -174,14 +177,8 @@ class _Collector:
                 f"extract/{name}/manifest.json", ExtractManifest
             )
             known = probed.get(name, Access(object=name, route=found.route if found else ""))
-            yield ExportPath(
-                name,
-                known.route,
-                known.reason,
-                known.count,
-                found.counts if found else None,
-                found.absent if found else (),
-            )
+            path = ExportPath(name, known.route, known.reason, known.count)
+            yield replace(path, **_read(found)) if found else path
 
     def _bad_cells(self, objects: Sequence[str]) -> Iterator[BadCell]:
         for name in objects:
@@ -190,6 +187,11 @@ class _Collector:
                     yield BadCell(
                         name, row.id, row.file, row.row, cell.field, cell.problem, cell.value
                     )
+
+    def _gone(self, objects: Sequence[str]) -> Iterator[Gone]:
+        for name in objects:
+            for row in self.reader.rows(f"gone/{name}", GoneRecord):
+                yield Gone(name, row.id, row.line, row.destination_id)
 
     # -- phases ----------------------------------------------------------------------------
 
@@ -272,6 +274,18 @@ class _Collector:
                 line, source, source_id, _ = issue.key
                 yield LeftOut(line, source, source_id, issue.field, issue.problem, issue.detail)
         yield from map(_refused_link, self._entries(principal=False))
+
+
+def _read(found: ExtractManifest) -> dict[str, Any]:
+    """Return how an object was read, as its manifest says."""
+    return {
+        "counts": found.counts,
+        "absent": found.absent,
+        **found.window.model_dump(),
+        "same_as": found.csv.same_as if found.csv else "",
+        "extract_of": found.extract_of,
+        "by_content": found.identified.get("content", 0),
+    }
 
 
 def _refused_link(entry: Entry) -> LeftOut:

@@ -64,6 +64,12 @@ class ExportPath:
     :param count: records by the source's own counter
     :param counts: of the extract, None when it did not finish
     :param absent: fields that a complete export has and this one has not
+    :param base: run that all but ``anew`` records were taken over from, because only what changed
+        ``since`` was read
+    :param whole: why everything was read although only changes were asked for
+    :param same_as: run that was made of the same CSV file
+    :param extract_of: run that read what this one took over
+    :param by_content: records that nothing but their content identifies
     """
 
     object: str
@@ -72,6 +78,24 @@ class ExportPath:
     count: int | None = None
     counts: dict[str, int] | None = None
     absent: tuple[str, ...] = ()
+    base: str = ""
+    since: str = ""
+    anew: int = 0
+    taken_over: int = 0
+    whole: str = ""
+    same_as: str = ""
+    extract_of: str = ""
+    by_content: int = 0
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A record that stands in the destination and is no longer in the source."""
+
+    object: str
+    id: Text
+    line: Text
+    destination_id: Text
 
 
 @dataclass(frozen=True)
@@ -282,6 +306,7 @@ class Facts:
     unreadable: tuple[str, ...] = ()
     exports: tuple[ExportPath, ...] = ()
     bad_cells: Records[BadCell] = Records()
+    gone: Records[Gone] = Records()
     clusters: dict[str, list[Cluster]] | None = None
     decided: dict[str, Decided] | None = None
     owners: tuple[Owner, ...] | None = None

@@ -91,6 +91,7 @@ def all_tables(facts: Facts) -> dict[str, Table]:
         _export(facts),
         _absent(facts),
         _unreadable(facts),
+        _gone(facts),
     ]
     return {table.name: table for table in made}
 
@@ -380,11 +381,16 @@ def _sign_offs(facts: Facts) -> Table:
 def _export(facts: Facts) -> Table:
     names = ("read", "rejected", "collapsed", "api_only", "csv_only", "both")
     rows = [
-        (e.object, e.route, e.reason, e.count, *((e.counts or {}).get(name) for name in names))
+        (
+            *(e.object, e.route, e.reason, e.count),
+            *((e.counts or {}).get(name) for name in names),
+            *((e.since, e.anew, e.base) if e.base else (None, None, e.extract_of or None)),
+        )
         for e in facts.exports
     ]
     columns = ("object", "route", "why", "source's count", "read", "not readable", "equal twice")
-    return _table("export", (*columns, "API alone", "CSV alone", "both"), rows)
+    later = ("changes since", "read anew", "rest from run")
+    return _table("export", (*columns, "API alone", "CSV alone", "both", *later), rows)
 
 
 def _absent(facts: Facts) -> Table:
@@ -400,3 +406,11 @@ def _unreadable(facts: Facts) -> Table:
 
     columns = ("object", "id", "file", "row", "field", "problem", "value")
     return Table("unreadable", columns, walk, facts.bad_cells.total)
+
+
+def _gone(facts: Facts) -> Table:
+    def walk() -> Iterator[Row]:
+        for row in facts.gone.walk():
+            yield row.object, row.id, row.line, row.destination_id
+
+    return Table("gone", ("object", "id", "line", "destination id"), walk, facts.gone.total)

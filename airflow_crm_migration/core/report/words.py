@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.outcomes import Outcome, Reason
@@ -116,6 +117,14 @@ def value_words(value: Any) -> str:
 def counted(number: int, name: str) -> str:
     """Return a number with its noun: ``1 person``, ``1,996 people``."""
     return f"{number:,} {spoken(name) if number == 1 else plural(name)}"
+
+
+def moment(text: str) -> str:
+    """Return a UTC time for people, whatever is none as it is."""
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return text
 
 
 def plural(name: str) -> str:

@@ -57,7 +57,7 @@ def transform_step(
 
     with (
         Ledger(run.staging, run.ledger) as ledger,
-        source_records(run, mapping) as records,
+        source_records(run, mapping, choices) as records,
     ):
         setting = Setting(
             mapping=mapping,
