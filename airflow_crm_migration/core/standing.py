@@ -16,7 +16,7 @@ from airflow_crm_migration.core.reconcile import bears_mark, mark_field, stands
 from airflow_crm_migration.core.selection import stratified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from airflow_crm_migration.core.fields import ObjectSpec
     from airflow_crm_migration.core.ids import Key
@@ -25,25 +25,21 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.protocols import Destination, Stored
 
 SAME = "same"
-PARENTS = 25
-"""Records per object whose children are looked for, where no sample says otherwise."""
 
 
 @dataclass
 class LinkCheck:
     """
-    Whether the children of some records still name them.
+    Whether the children of records still name them.
 
     :param object: object of the children
     :param field: their field that names the parent
-    :param parents: how many parents were looked at
-    :param expected: children that named one of them when they were loaded
+    :param expected: children that named one of the parents when they were loaded
     :param pointing: those of them that still do
     """
 
     object: str
     field: str
-    parents: int = 0
     expected: int = 0
     pointing: int = 0
 
@@ -74,6 +70,10 @@ class PhaseValidation:
     lost_now: list[str] = field(default_factory=list)
     links: list[LinkCheck] = field(default_factory=list)
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what staging keeps."""
+        return {**vars(self), "links": [vars(check) for check in self.links]}
+
 
 @dataclass
 class Standing:
@@ -97,29 +97,27 @@ class Standing:
     sample: int | None = None
     contents: bool = False
     tell: Callable[[Difference], object] = lambda found: None
-    parents: Mapping[str, str] = field(init=False)
+    parents: Collection[str] | None = field(init=False)
 
     def __post_init__(self) -> None:
-        """Choose the parents whose children are looked for, the same ones every time."""
-        linked = {
-            parent.destination
-            for line in self.mapping.lines
-            for rule in line.links
-            for parent in map(self.mapping.find_line, rule.lines)
-            if parent
-        }
-        self.parents = {
-            str(field_hash(FieldType.REFERENCE, parent)): parent
-            for phase in sorted(linked)
-            for parent in stratified(
-                (((e.key.line,), e.destination_id or "") for e in self.entries(phase)),
-                self.sample or PARENTS,
-            )
-        }
+        """Choose the parents whose children are looked for, of a sample the same every time."""
+        self.parents = None if self.sample is None else set(self._parents(self.sample))
+
+    def _parents(self, number: int) -> Iterator[str]:
+        for phase in self.mapping.phases:
+            members = (((e.key.line,), e.destination_id or "") for e in self.entries(phase))
+            for parent in stratified(members, number):
+                yield str(field_hash(FieldType.REFERENCE, parent))
 
     def entries(self, phase: str) -> Iterator[Entry]:
         """Walk the records of a phase that must stand."""
         return (entry for entry in self.snapshot.entries(phase) if stands(entry))
+
+    def named_parents(self, entry: Entry) -> Iterator[tuple[str, str]]:
+        """Walk the fields in which a record named one of the parents, with the hash of its id."""
+        for name, value in entry.last.get("stored", {}).items():
+            if self.parents is None or (isinstance(value, str) and value in self.parents):
+                yield name, value
 
 
 def validate_phase(at: Standing, phase: str) -> PhaseValidation:
@@ -184,10 +182,7 @@ def _chosen(at: Standing, phase: str) -> set[str] | None:
         for e in at.entries(phase)
     )
     children = (
-        ((value,), _name(e.key))
-        for e in at.entries(phase)
-        for value in e.last.get("stored", {}).values()
-        if isinstance(value, str) and value in at.parents
+        ((value,), _name(e.key)) for e in at.entries(phase) for _, value in at.named_parents(e)
     )
     return stratified(kinds, at.sample) | stratified(children, at.sample)
 
@@ -209,7 +204,6 @@ class _Reader:
         self._size = at.destination.capabilities.read_size
         self._waiting: dict[str, list[Entry]] = {}
         self._links: dict[tuple[str, str], LinkCheck] = {}
-        self._parents: dict[tuple[str, str], set[str]] = {}
 
     def read(self, chosen: set[str] | None, missing: set[str]) -> None:
         """
@@ -229,9 +223,7 @@ class _Reader:
                     self._take(entry.key.part.partition(":")[0], entry)
         for name in list(self._waiting):
             self._flush(name)
-        for place, check in sorted(self._links.items()):
-            check.parents = len(self._parents[place])
-            self._result.links.append(check)
+        self._result.links = [check for _, check in sorted(self._links.items())]
 
     def _take(self, name: str, entry: Entry) -> None:
         waiting = self._waiting.setdefault(name, [])
@@ -277,7 +269,7 @@ class _Reader:
             now = stored_sha256(self._at.destination, stored)
         except Refused:
             return True
-        return file_hash(now) != entry.last.get("stored", {}).get(name)
+        return bool(file_hash(now) != entry.last.get("stored", {}).get(name))
 
     def _tell(self, entry: Entry, told: Difference) -> None:
         self._at.tell(told)
@@ -288,18 +280,14 @@ class _Reader:
 
     def _look_at_links(self, spec: ObjectSpec, entry: Entry, stored: Stored | None) -> None:
         """Look from the parents' side: whoever named one of them must still do."""
-        for name, then in entry.last.get("stored", {}).items():
-            if not isinstance(then, str) or then not in self._at.parents:
-                continue
-            if name not in spec.fields or not is_link(spec, name):
-                continue
-            place = (spec.name, name)
-            check = self._links.setdefault(place, LinkCheck(*place))
-            self._parents.setdefault(place, set()).add(then)
+        named = {
+            name: then
+            for name, then in self._at.named_parents(entry)
+            if name in spec.fields and is_link(spec, name)
+        }
+        live = stored is not None and not stored.trashed
+        now = hashes(spec, stored.values, named) if stored and live else {}
+        for name, then in named.items():
+            check = self._links.setdefault((spec.name, name), LinkCheck(spec.name, name))
             check.expected += 1
-            live = stored is not None and not stored.trashed
-            check.pointing += live and _holds(spec, stored, name, then)
-
-
-def _holds(spec: ObjectSpec, stored: Stored | None, name: str, then: Any) -> bool:
-    return stored is not None and hashes(spec, stored.values, [name]).get(name) == then
+            check.pointing += now.get(name) == then
