@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.gates import Gate
 
-_UNSIGNED_GATES = ("owners", "csv")
+_UNSIGNED_GATES = ("owners", "csv", "freeze")
 _HEADINGS = ("GATE", "STATE", "SIGNED BY", "SIGNED AT", "WAITS SINCE")
 
 

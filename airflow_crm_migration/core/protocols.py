@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from airflow_crm_migration.core.errors import Refused
     from airflow_crm_migration.core.fields import FieldSpec, ObjectSpec
@@ -90,6 +91,13 @@ class Source(Protocol):
 
     def open_file(self, url: str) -> IO[bytes]:
         """Open a binary of this CRM as a stream."""
+
+    def newest_change(self, object_name: str) -> datetime | None:
+        """
+        Ask when a record of an object was last made or changed.
+
+        :return: an aware time; None where nothing short of reading everything would tell
+        """
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from airflow_crm_migration.hooks.safe_download import open_public
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
 
     import requests
     from airflow.sdk import Connection
@@ -236,6 +237,14 @@ class KlipyHook(CrmHook):
         if cells.get("type") in _VAGUE_TYPES:
             cells["type"] = _TYPE_OF_SOURCE.get(str(cells.get("source")), cells["type"])
         return cells
+
+    def newest_change(self, object_name: str) -> datetime | None:
+        """
+        Say that Klipy cannot be asked: its public reference has no order and no filter by time.
+
+        :param object_name: any
+        """
+        return None
 
     def open_file(self, url: str) -> IO[bytes]:
         """
