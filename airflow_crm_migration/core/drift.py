@@ -31,11 +31,6 @@ class Drift(StrEnum):
     GONE = "gone"
     EXTRA = "extra"
 
-    @property
-    def is_news(self) -> bool:
-        """Whether nobody knew yet: a conflict that a run kept has been told by that run."""
-        return self is not Drift.KNOWN_CONFLICT
-
 
 @dataclass(frozen=True)
 class Difference:

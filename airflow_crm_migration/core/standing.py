@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.canonical import canonical_json, field_hash
 from airflow_crm_migration.core.drift import Difference, Drift, difference, is_link
@@ -14,6 +14,7 @@ from airflow_crm_migration.core.load.files import file_hash, stored_sha256
 from airflow_crm_migration.core.load.plan import hashes, times_of_change
 from airflow_crm_migration.core.reconcile import bears_mark, mark_field, stands
 from airflow_crm_migration.core.selection import stratified
+from airflow_crm_migration.core.validated import SAME, LinkCheck, PhaseValidation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -23,56 +24,6 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.ledger.snapshot import Entry, Snapshot
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.protocols import Destination, Stored
-
-SAME = "same"
-
-
-@dataclass
-class LinkCheck:
-    """
-    Whether the children of records still name them.
-
-    :param object: object of the children
-    :param field: their field that names the parent
-    :param expected: children that named one of the parents when they were loaded
-    :param pointing: those of them that still do
-    """
-
-    object: str
-    field: str
-    expected: int = 0
-    pointing: int = 0
-
-
-@dataclass
-class PhaseValidation:
-    """
-    What stands of a phase, asked, beside what the ledger says was stored.
-
-    :param sample: how many records were to be read back, None for all
-    :param expected: records that must stand there and bear our mark
-    :param counted: records that bear our mark, as the destination counts; None where there is none
-    :param standing: how they came to stand there -> number of source records
-    :param outcomes: outcome as of now, over all runs -> number of source records
-    :param checked: object -> ``same`` or kind of drift -> number of records read back
-    :param extra: ids that bear our mark and are not in the ledger
-    :param lost_now: ids that this very run wrote and that are not there: fatal
-    """
-
-    phase: str
-    sample: int | None = None
-    expected: int = 0
-    counted: int | None = None
-    standing: Counter[str] = field(default_factory=Counter)
-    outcomes: Counter[str] = field(default_factory=Counter)
-    checked: dict[str, Counter[str]] = field(default_factory=dict)
-    extra: list[str] = field(default_factory=list)
-    lost_now: list[str] = field(default_factory=list)
-    links: list[LinkCheck] = field(default_factory=list)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what staging keeps."""
-        return {**vars(self), "links": [vars(check) for check in self.links]}
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.canonical import digest
 from airflow_crm_migration.core.drift import Drift
@@ -15,13 +15,14 @@ from airflow_crm_migration.core.outcomes import Outcome
 from airflow_crm_migration.core.rehearsal import signed_mapping_digest
 from airflow_crm_migration.core.report.write import write_report
 from airflow_crm_migration.core.steps.freeze import AFTER, read_after_freeze
-from airflow_crm_migration.core.steps.validate import drifted, read_validations
+from airflow_crm_migration.core.steps.validate import read_validations
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from airflow_crm_migration.core.keyring import Keyring
     from airflow_crm_migration.core.run import Run
+    from airflow_crm_migration.core.validated import PhaseValidation
 
 GATE = "cutover"
 
@@ -48,14 +49,16 @@ def propose_cutover(
         )
     results = _full_validations(run, phases)
     counts = {phase: _counts(result) for phase, result in results.items()}
-    totals = sum((Counter(found) for found in counts.values()), Counter[str]())
+    totals: Counter[str] = Counter()
+    for found in counts.values():
+        totals.update(found)
     decisions = {
         PARAMETER: freeze[PARAMETER],
         "attested": freeze["attested"],
         "after_freeze": after,
         "phases": counts,
-        "totals": {name: totals[name] for name in _NAMES},
-        "validation": digest(results),
+        "totals": totals,
+        "validation": digest([result.as_json() for result in results.values()]),
         "mapping": signed_mapping_digest(
             run.staging, keyring, run.engagement, run.environment, signers
         ),
@@ -71,9 +74,9 @@ def propose_cutover(
     return propose(run.staging, gate, decisions, evidence, datetime.now(UTC))
 
 
-def _full_validations(run: Run, phases: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _full_validations(run: Run, phases: Sequence[str]) -> dict[str, PhaseValidation]:
     results = read_validations(run, phases)
-    lacking = [p for p in phases if p not in results or results[p]["sample"] is not None]
+    lacking = [p for p in phases if p not in results or results[p].sample is not None]
     if lacking:
         raise UserMistake(
             f"cutover ({run.environment}): not all records of {', '.join(lacking)} were read back "
@@ -82,10 +85,7 @@ def _full_validations(run: Run, phases: Sequence[str]) -> dict[str, dict[str, An
     return results
 
 
-_NAMES = ("standing", "created", "rejected", "held", "conflicts", "kept", "differing")
-
-
-def _counts(result: Mapping[str, Any]) -> dict[str, int]:
+def _counts(result: PhaseValidation) -> dict[str, int]:
     """
     Return the figures of a phase that a customer signs.
 
@@ -93,13 +93,13 @@ def _counts(result: Mapping[str, Any]) -> dict[str, int]:
     ``kept`` what people changed in the destination and keep, ``differing`` whatever is not as it
     was loaded.
     """
-    outcomes, checked = result["outcomes"], result["checked"].get(result["phase"], {})
+    checked = result.checked.get(result.phase, Counter())
     return {
-        "standing": sum(result["standing"].values()),
-        "created": result["standing"].get(Outcome.CREATED, 0),
-        "rejected": outcomes.get(Outcome.REJECTED, 0),
-        "held": outcomes.get(Outcome.HELD, 0),
-        "conflicts": outcomes.get(Outcome.CONFLICT, 0),
-        "kept": checked.get(Drift.CHANGED, 0) + checked.get(Drift.RELINKED, 0),
-        "differing": drifted(result),
+        "standing": result.standing.total(),
+        "created": result.standing[Outcome.CREATED],
+        "rejected": result.outcomes[Outcome.REJECTED],
+        "held": result.outcomes[Outcome.HELD],
+        "conflicts": result.outcomes[Outcome.CONFLICT],
+        "kept": checked[Drift.CHANGED] + checked[Drift.RELINKED],
+        "differing": result.drifted,
     }

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow_crm_migration.core.drift import Drift
+from pydantic import TypeAdapter
+
 from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace
 from airflow_crm_migration.core.staging import PartWriter
 from airflow_crm_migration.core.standing import Standing, validate_phase
 from airflow_crm_migration.core.steps.reconcile import NotReconciled
 from airflow_crm_migration.core.steps.tenant import check_tenant
+from airflow_crm_migration.core.validated import PhaseValidation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.protocols import Destination
     from airflow_crm_migration.core.run import Run, Say
+
+_KEPT = TypeAdapter(PhaseValidation)
 
 
 def validate_step(
@@ -58,58 +61,25 @@ def validate_step(
         )
         for phase in phases:
             result = _validate(run, at, phase)
-            lines.append(validation_words(result))
+            lines.append(str(result))
             say(lines[-1])
-            if result["lost_now"]:
-                lost.append(f"{phase}: {len(result['lost_now'])} records that this run wrote")
+            if result.lost_now:
+                lost.append(f"{phase}: {len(result.lost_now)} records that this run wrote")
     if lost:
         raise NotReconciled(f"gone from the destination: {'; '.join(lost)}")
     return lines
 
 
-def _validate(run: Run, at: Standing, phase: str) -> dict[str, Any]:
+def _validate(run: Run, at: Standing, phase: str) -> PhaseValidation:
     writer = PartWriter(run.staging, run.name(f"validate/{phase}"))
     at.tell = lambda found: writer.add(found.as_json())
-    result = validate_phase(at, phase).as_json()
+    result = validate_phase(at, phase)
     writer.finish()
-    run.write(f"validate/{phase}.json", result)
+    run.write(f"validate/{phase}.json", result.as_json())
     return result
 
 
-def read_validations(run: Run, phases: Sequence[str]) -> dict[str, dict[str, Any]]:
+def read_validations(run: Run, phases: Sequence[str]) -> dict[str, PhaseValidation]:
     """Return phase -> what its validation found, of the phases that were validated."""
     found = {phase: run.read_if_there(f"validate/{phase}.json", None) for phase in phases}
-    return {phase: result for phase, result in found.items() if result is not None}
-
-
-def drifted(result: Mapping[str, Any]) -> int:
-    """Return how many records and rows differ from what was loaded, kept conflicts aside."""
-    counts = sum((Counter(found) for found in result["checked"].values()), Counter[str]())
-    return sum(counts[kind] for kind in Drift if kind.is_news) + len(result["extra"])
-
-
-_WORDS = {
-    Drift.CHANGED: "changed since",
-    Drift.RELINKED: "linked to something else since",
-    Drift.FILE_CHANGED: "with another file",
-    Drift.KNOWN_CONFLICT: "in a conflict that was told before",
-    Drift.TRASHED: "in the trash",
-    Drift.GONE: "gone",
-}
-
-
-def validation_words(result: Mapping[str, Any]) -> str:
-    """Return in words what the validation of a phase found: counts, never a value."""
-    told = [_read_back(name, found) for name, found in result["checked"].items()]
-    if result["counted"] is not None:
-        count = f"the destination counts {result['counted']} of {result['expected']}"
-        told.insert(0, f"{count} that bear our mark")
-    if result["extra"]:
-        told.append(f"{len(result['extra'])} bear our mark and are not ours")
-    return f"{result['phase']}: {'; '.join(told) or 'nothing stands there'}"
-
-
-def _read_back(name: str, found: Mapping[str, int]) -> str:
-    kinds = [f"{found[kind]} {words}" for kind, words in _WORDS.items() if found.get(kind)]
-    same = f"{found.get('same', 0)} as loaded"
-    return f"{sum(found.values())} {name} read back: {', '.join([same, *kinds])}"
+    return {phase: _KEPT.validate_python(kept) for phase, kept in found.items() if kept is not None}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.report.words import outcome_words
 from airflow_crm_migration.core.steps.freeze import read_after_freeze
-from airflow_crm_migration.core.steps.validate import drifted, read_validations, validation_words
+from airflow_crm_migration.core.steps.validate import read_validations
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -58,15 +58,16 @@ def verdict_step(
     validations = read_validations(run, phases)
     for phase in phases:
         result = run.read_if_there(f"reconcile/{phase}.json", None)
+        checked = validations.get(phase)
         if result is not None:
             counts = _count(result)
             lines += _told(phase, result, counts)
             total += counts
-        if phase in validations:
-            lines.append(validation_words(validations[phase]))
-            total[DRIFT] += drifted(validations[phase]) - _gone(result)
+        if checked is not None:
+            lines.append(str(checked))
         elif result is None:
             lines.append(f"{phase}: neither loaded nor validated in this run")
+        total[DRIFT] += _gone(result) if checked is None else checked.drifted
     if len(phases) > 1 and total.keys() - {DRIFT, _LINKS}:
         lines.append(f"in all: {_words(total)}")
     lines += _after_freeze(run)
@@ -108,7 +109,7 @@ def _after_freeze(run: Run) -> Iterator[str]:
 
 
 def _count(result: Mapping[str, Any]) -> Counter[str]:
-    counts = Counter({_LINKS: result["joins_rejected"], DRIFT: _gone(result)})
+    counts = Counter({_LINKS: result["joins_rejected"]})
     for line in result["lines"]:
         for outcome, reasons in line["outcomes"].items():
             counts[outcome] += sum(reasons.values())
