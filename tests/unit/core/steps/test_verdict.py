@@ -92,9 +92,12 @@ def test_nothing_is_counted_twice_when_a_run_loads_and_validates(run: Run) -> No
 
 def test_a_validation_says_what_was_checked(run: Run) -> None:
     validated(run, "person", same=4, trashed=1)
+    counted, back = (
+        "the destination counts 5 of 5 that bear our mark",
+        "4 as loaded, 1 in the trash",
+    )
     assert verdict_step(run, ["person", "task"], [], ()).lines == [
-        "person: the destination counts 5 of 5 that bear our mark; "
-        "5 person read back: 4 as loaded, 1 in the trash",
+        f"person: {counted}; 5 person read back: {back}",
         "task: neither loaded nor validated in this run",
     ]
 
