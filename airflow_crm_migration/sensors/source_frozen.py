@@ -63,6 +63,7 @@ class SourceFrozenSensor(GateSensor):
             return View(True, f"a run of mode {params['mode']} freezes nothing")
         instant, now = declared_instant(params.get(PARAMETER)), datetime.now(UTC)
         if now < instant:
+            self._review(instant)
             return View(False, f"the source freezes at {time_text(instant)}", pause=instant - now)
         source = source_hook(self.platform, self.conn_id) if self.conn_id else None
         try:
@@ -71,23 +72,27 @@ class SourceFrozenSensor(GateSensor):
             raise
         except CrmError as error:
             return View(False, f"{self.conn_id} could not be asked: {error.message}")
-        return self._view(found, time_text(instant), run_prefix(context))
+        return self._view(found, instant, run_prefix(context))
 
-    def _view(self, found: Quiet, instant: str, run: str) -> View:
+    def _review(self, instant: datetime, **told: Any) -> str:
         review = f"review/{self.gate(self.gate_name).slot}.json"
+        self.staging.write_json(review, {PARAMETER: time_text(instant), **told})
+        return review
+
+    def _view(self, found: Quiet, instant: datetime, run: str) -> View:
         newest = {name: time_text(time) for name, time in found.loud.items()}
-        told = {PARAMETER: instant, "quiet": found.quiet, "attested": found.attested}
-        self.staging.write_json(review, {**told, "not_quiet": newest})
+        known = {"quiet": found.quiet, "attested": found.attested}
+        review, at = self._review(instant, not_quiet=newest, **known), time_text(instant)
         if found.loud:
             line = (
-                f"{len(found.loud)} of {len(self.objects)} objects hold records newer than "
-                f"{instant} ({', '.join(found.loud)}); {review} says since when: stop the work "
-                f"in the source, then begin a cutover with a later {PARAMETER}"
+                f"{len(found.loud)} of {len(self.objects)} objects hold records newer than {at} "
+                f"({', '.join(found.loud)}); {review} says since when: stop the work in the "
+                f"source, then begin a cutover with a later {PARAMETER}"
             )
             return View(False, line)
-        self.staging.write_json(f"{run}/{FREEZE}", told)
+        self.staging.write_json(f"{run}/{FREEZE}", {PARAMETER: at, **known})
         line = (
-            f"frozen since {instant}: {len(found.quiet)} objects are quiet, "
-            f"{len(found.attested)} cannot be asked and are to be attested"
+            f"frozen since {at}: {len(found.quiet)} objects are quiet, {len(found.attested)} "
+            "cannot be asked and are to be attested"
         )
-        return View(True, line, result=instant)
+        return View(True, line, result=at)

@@ -91,11 +91,14 @@ def test_files_alone_are_attested_and_nothing_is_asked(staging: Staging, tmp_pat
     assert staging.read_json(FREEZE)["attested"] == ["contact", "deal"]
 
 
-def test_before_the_instant_the_source_is_not_asked(toy: Any, tmp_path: Path) -> None:
+def test_before_the_instant_the_source_is_not_asked(
+    toy: Any, staging: Staging, tmp_path: Path
+) -> None:
     toy.Reader.newest = {"contact": AssertionError("asked")}
     deferred = waits(tmp_path, time_text(NOW + timedelta(seconds=90)))
     _, kwargs = deferred.trigger.serialize()
     assert kwargs["moment"] - NOW < timedelta(seconds=120)
+    assert "not_quiet" not in staging.read_json(REVIEW)
 
 
 @pytest.mark.parametrize(
