@@ -184,8 +184,8 @@ class _Reader:
 
     def _flush(self, name: str) -> None:
         entries = self._waiting.pop(name)
-        spec = self._at.schema[name]
         found = self._at.destination.read(name, [e.destination_id or "" for e in entries])
+        spec = self._at.schema[name]
         counts = self._result.checked.setdefault(name, Counter())
         for entry in entries:
             stored = found.get(entry.destination_id or "")

@@ -32,8 +32,8 @@ def entry(**last: Any) -> Entry:
     return Entry(Key("human", "client", "c1"), row, row)
 
 
-def found(stored: Stored | None, spec: ObjectSpec = SPEC, **last: Any) -> tuple[str, ...] | None:
-    told = difference(spec, entry(**last), stored, ignored={"moved"})
+def found(record: Stored | None, spec: ObjectSpec = SPEC, /, **last: Any) -> tuple[str, ...] | None:
+    told = difference(spec, entry(**last), record, ignored={"moved"})
     return told and (str(told.kind), *told.fields)
 
 
