@@ -28,13 +28,19 @@ class ProposeCutoverOperator(StepOperator):
         Propose.
 
         :return: digest of the decisions
+        :raises AirflowSkipException: in a dry run, of which nothing is to be signed
         :raises UserMistake: a part of the proof is missing
         """
+        from airflow.sdk.exceptions import AirflowSkipException
+
         from airflow_crm_migration.core.steps.cutover import propose_cutover
         from airflow_crm_migration.hooks.signing import signing_keyring
 
+        run = self.run_of(context)
+        if run.dry_run:
+            raise AirflowSkipException("a dry run has no result to be signed")
         proposal = propose_cutover(
-            self.run_of(context), self.phases, keyring=signing_keyring(), signers=self.signers
+            run, self.phases, keyring=signing_keyring(), signers=self.signers
         )
         self.log.info("cutover: %s", proposal.decisions["totals"])
         return proposal.digest

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_crm_migration.core.canonical import time_text
 from airflow_crm_migration.core.gates import Gate, read_proposal
@@ -88,15 +89,17 @@ def edit_destination(between: Emulated, people: dict[str, Record]) -> None:
         between.control("edit", body=body)
 
 
+def place_of(between: Emulated) -> dict[str, Any]:
+    """Return what every task is told of the engagement."""
+    url = f"file://{between.migration.folder.parent}"
+    return {"engagement_id": "acme", "staging_url": url, "environment": "production"}
+
+
 def cut_over(between: Emulated, before: dict[str, Record]) -> Night:
     """Do what a run of mode cutover does, by its own tasks from the freeze to the proposal."""
     migration = between.migration
     run = Run(migration.staging, run_prefix(CONTEXT), "acme", "production")
-    place = {
-        "engagement_id": "acme",
-        "staging_url": f"file://{migration.folder.parent}",
-        "environment": "production",
-    }
+    place = place_of(between)
     destination = {"platform": "twenty", "conn_id": migration.destination}
     source = {"platform": "klipy", "conn_id": migration.source}
     objects = migration.pair.source_objects
@@ -174,6 +177,16 @@ def test_the_signature_names_the_chain(night: Night) -> None:
     assert decisions["mapping"] == state(staging, keyring, MAPPING).digest
     sign_now(staging, GATE)
     assert state(staging, keyring, GATE).signed
+
+
+def test_a_dry_run_proposes_nothing(night: Night) -> None:
+    before = read_proposal(night.run.staging, GATE)
+    dry = {**CONTEXT, "params": {**CONTEXT["params"], "dry_run": True}}
+    place = place_of(night.between)
+    task = ProposeCutoverOperator(task_id="propose", phases=night.phases, **place)
+    with pytest.raises(AirflowSkipException):
+        task.execute(dry)
+    assert read_proposal(night.run.staging, GATE) == before
 
 
 def test_the_verdict_says_the_counts_in_words(night: Night) -> None:
