@@ -21,7 +21,7 @@ from airflow_crm_migration.core.mapping import Mapping, load_mapping
 from airflow_crm_migration.core.validation import findings_of
 
 Environment = Literal["sandbox", "production"]
-Gate = Literal["scope", "mapping", "duplicates", "rehearsal"]
+Gate = Literal["scope", "mapping", "duplicates", "rehearsal", "cutover"]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
@@ -141,7 +141,7 @@ class Engagement(_Strict):
     default_currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     signers: tuple[str, ...] = ()
-    gates: dict[Gate | Literal["owners", "csv"], GateSettings] = {}
+    gates: dict[Gate | Literal["owners", "csv", "freeze"], GateSettings] = {}
     schedules: dict[Literal["delta", "validate"], Schedule] = {}
     policies: Policies = Policies()
     dag: DagSettings = DagSettings()

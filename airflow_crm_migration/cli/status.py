@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.gates import Gate
 
-_UNSIGNED_GATES = ("owners", "csv")
+_UNSIGNED_GATES = ("owners", "csv", "freeze")
 _HEADINGS = ("GATE", "STATE", "SIGNED BY", "SIGNED AT", "WAITS SINCE")
 _LEASE_HEADINGS = ("ENVIRONMENT", "TENANT", "WRITTEN BY", "LAST BEAT")
 
@@ -97,6 +97,8 @@ def _print_waited_for(engaged: Engaged, gate: Gate, review: Mapping[str, Any]) -
     print(f"\n{gate}: waits in {engaged.staging.root}")
     for finding in review.get("findings", ()):
         print(f"  {plain(finding)}")
+    for name, newest in review.get("not_quiet", {}).items():
+        print(f"  {plain(name)} changed at {plain(newest)}, after {review['frozen_at']}")
     for owner in review.get("waiting_for", ()):
         who = plain(owner["name"] or owner["email"])
         print(f"  {owner['status']}  {who}, owner of {owner['records']} records")

@@ -99,6 +99,13 @@ class Source(Protocol):
     def open_file(self, url: str) -> IO[bytes]:
         """Open a binary of this CRM as a stream."""
 
+    def newest_change(self, object_name: str) -> datetime | None:
+        """
+        Ask when a record of an object was last made or changed.
+
+        :return: an aware time; None where nothing short of reading everything would tell
+        """
+
 
 @dataclass(frozen=True)
 class Tenant:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,10 @@ import pytest
 
 import airflow_crm_migration
 from airflow_crm_migration.core.errors import UserMistake
+from airflow_crm_migration.core.freeze import ask_quiet
 from airflow_crm_migration.core.mapping import load_mapping
 from airflow_crm_migration.get_provider_info import get_provider_info
+from airflow_crm_migration.hooks.registry import source_hook
 from tests.support.toy import PAIR, by_source, office, outcomes
 
 if TYPE_CHECKING:
@@ -81,6 +84,19 @@ def test_the_time_of_change_alone_is_no_change(migration: Migration, shop: Modul
     migration.full()
     house = by_source(migration, "house")["f1"]
     assert (house["sign"], house["stirred"][:4]) == ("Acme Inc", "2025")
+
+
+def test_a_source_that_can_tell_is_asked_whether_it_is_quiet(
+    migration: Migration, shop: ModuleType
+) -> None:
+    source = source_hook("toy_shop", str(migration.source))
+    frozen = datetime(2024, 2, 1, tzinfo=UTC)
+    found = ask_quiet(source, migration.pair.source_objects, frozen)
+    assert (found.quiet, found.loud) == (("firm",), {})
+    assert set(found.attested) == {"client", "chat", "sticker", "scan"}
+    shop.SHELF.put("firm", id="f3", called="Late", touched="2024-02-01T00:00:01Z")
+    found = ask_quiet(source, migration.pair.source_objects, frozen)
+    assert found.loud == {"firm": datetime(2024, 2, 1, 0, 0, 1, tzinfo=UTC)}
 
 
 def test_a_dry_run_writes_nothing_at_all(migration: Migration) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.ledger.snapshot import Entry
     from airflow_crm_migration.core.load.context import LoadContext
     from airflow_crm_migration.core.load.plan import Task
+    from airflow_crm_migration.core.protocols import Destination
     from airflow_crm_migration.core.staging import Staging
 
 _CHUNK = 1 << 20
@@ -178,7 +179,7 @@ def compare_content(context: LoadContext, row: Row, sha256: str, attachment: Sto
     :param sha256: of the binary that was uploaded
     """
     try:
-        found = _read_back(context, attachment)
+        found = stored_sha256(context.destination, attachment)
     except Refused as refusal:
         found = refusal.message
     field = context.destination.capabilities.file_field
@@ -193,9 +194,14 @@ def compare_content(context: LoadContext, row: Row, sha256: str, attachment: Sto
     return row
 
 
-def _read_back(context: LoadContext, attachment: Stored) -> str:
+def stored_sha256(destination: Destination, attachment: Stored) -> str:
+    """
+    Download an attachment and return the SHA-256 of its binary.
+
+    :raises Refused: the destination does not give it
+    """
     seen = hashlib.sha256()
-    with context.destination.download(attachment) as content:
+    with destination.download(attachment) as content:
         while chunk := content.read(_CHUNK):
             seen.update(chunk)
     return seen.hexdigest()

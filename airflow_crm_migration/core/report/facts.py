@@ -15,6 +15,7 @@ from airflow_crm_migration.core.outcomes import Outcome
 from airflow_crm_migration.core.reconcile import LineBalance, PhaseReconciliation
 from airflow_crm_migration.core.report.inputs import (
     Access,
+    AfterFreeze,
     Conflict,
     ExtractManifest,
     GoneRecord,
@@ -32,10 +33,13 @@ from airflow_crm_migration.core.report.model import (
     Change,
     Chosen,
     Decided,
+    Differing,
     Disputed,
     ExportPath,
     Facts,
+    Freeze,
     Gone,
+    Late,
     LeftOut,
     NotArrived,
     Owner,
@@ -46,6 +50,7 @@ from airflow_crm_migration.core.report.model import (
 from airflow_crm_migration.core.report.reader import RunReader
 from airflow_crm_migration.core.report.signed import gates_of
 from airflow_crm_migration.core.report.words import value_words
+from airflow_crm_migration.core.validated import PhaseValidation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,6 +118,12 @@ class _Collector:
             choices=tuple(self._choices(mapping)),
             spellings=proposal.changes if proposal else (),
             schema=self.reader.json("schema/changes.json", tuple[Change, ...]),
+            validations=tuple(self._validations()),
+            differing=Records.counted(self._differing, lambda row: row.group),
+            freeze=self._freeze(),
+            late=Records.counted(
+                partial(self.reader.rows, "after_freeze", Late), lambda row: (row.object,)
+            ),
             phases=phases,
             not_arrived=Records.counted(self._not_arrived, lambda row: row.group),
             left_out=Records.counted(
@@ -229,6 +240,26 @@ class _Collector:
         sources = {one.id: one.source for one in mapping.lines} if mapping else {}
         sources |= {one.id: one.source for one in mapping.folds} if mapping else {}
         return sources.get(line, line)
+
+    # -- validation ------------------------------------------------------------------------
+
+    def _validations(self) -> Iterator[PhaseValidation]:
+        for name in self.reader.names("validate"):
+            if "/" not in name:
+                found = self.reader.json(f"validate/{name}", PhaseValidation)
+                if found is not None:
+                    yield found
+
+    def _differing(self) -> Iterator[Differing]:
+        for name in self.reader.finished("validate"):
+            yield from self.reader.rows(f"validate/{name}", Differing)
+
+    def _freeze(self) -> Freeze | None:
+        found: Freeze | None = self.reader.json("freeze.json", Freeze)
+        if found is None:
+            return None
+        after: AfterFreeze | None = self.reader.json("after_freeze/manifest.json", AfterFreeze)
+        return replace(found, after=after.counts if after else {})
 
     # -- records ---------------------------------------------------------------------------
 

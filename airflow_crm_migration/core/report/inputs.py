@@ -131,3 +131,9 @@ class Issue(Given):
     field: Text = ""
     problem: Text = ""
     detail: Text = ""
+
+
+class AfterFreeze(Given):
+    """The manifest of what changed after the freeze."""
+
+    counts: dict[str, int | None]

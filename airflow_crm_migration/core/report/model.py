@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.dedupe.model import Cluster
     from airflow_crm_migration.core.mapping import Mapping
+    from airflow_crm_migration.core.validated import PhaseValidation
 
 Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value))]
 """What staging holds as text, however it was written down."""
@@ -201,6 +202,51 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Freeze:
+    """
+    Since when nobody worked in the source, and what is known of that.
+
+    :param quiet: objects that were asked
+    :param attested: objects that cannot be asked: people vouch for them
+    :param after: object -> records that changed all the same, None where records tell no time
+    """
+
+    frozen_at: Text
+    quiet: tuple[str, ...] = ()
+    attested: tuple[str, ...] = ()
+    after: dict[str, int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Late:
+    """A record that changed in the source after the freeze."""
+
+    object: Text
+    id: Text
+    changed: Text
+
+
+@dataclass(frozen=True)
+class Differing:
+    """
+    A record of the destination that is not as it was loaded.
+
+    :param key: as in the ledger, None for a record that it does not know
+    """
+
+    kind: Text
+    object: Text
+    id: Text
+    key: tuple[Text, Text, Text, Text] | None = None
+    fields: tuple[Text, ...] = ()
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """What it is counted under."""
+        return (self.object, self.kind)
+
+
+@dataclass(frozen=True)
 class NotArrived:
     """A record that was rejected or held, or stands in conflict, as of the last run that saw it."""
 
@@ -315,6 +361,10 @@ class Facts:
     spellings: tuple[Spelling, ...] = ()
     schema: tuple[Change, ...] | None = None
     phases: tuple[Phase, ...] = ()
+    validations: tuple[PhaseValidation, ...] = ()
+    differing: Records[Differing] = Records()
+    freeze: Freeze | None = None
+    late: Records[Late] = Records()
     not_arrived: Records[NotArrived] = Records()
     left_out: Records[LeftOut] = Records()
     disputed: Records[Disputed] = Records()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.outcomes import Outcome, Reason
+from airflow_crm_migration.core.validated import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,6 +92,11 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 def reason_words(reason: str) -> str:
     """Return what a reason means; of one that is not published, the code with blanks."""
     return REASONS.get(reason, reason.replace("_", " "))
+
+
+def drift_words(kind: str) -> str:
+    """Return what a kind of difference means."""
+    return WORDS.get(kind, kind.replace("_", " "))
 
 
 def outcome_words(outcome: str) -> str:

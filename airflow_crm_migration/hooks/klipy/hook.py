@@ -243,6 +243,14 @@ class KlipyHook(CrmHook):
             cells["type"] = _TYPE_OF_SOURCE.get(str(cells.get("source")), cells["type"])
         return cells
 
+    def newest_change(self, object_name: str) -> datetime | None:
+        """
+        Say that Klipy cannot be asked: its public reference has no order and no filter by time.
+
+        :param object_name: any
+        """
+        return None
+
     def open_file(self, url: str) -> IO[bytes]:
         """
         Open a binary as a stream.

@@ -101,6 +101,12 @@ class ShopHook:
     def fields_of(self, object_name: str, raw: Values) -> Values:
         return raw
 
+    def newest_change(self, object_name: str) -> datetime | None:
+        if "touched" not in _OBJECTS[object_name]:
+            return None
+        told = [r["touched"] for r in SHELF.records[object_name] if "touched" in r]
+        return max(map(datetime.fromisoformat, told), default=datetime.min.replace(tzinfo=UTC))
+
     def open_file(self, url: str) -> IO[bytes]:
         return io.BytesIO(SHELF.binaries[url])
 

@@ -130,6 +130,15 @@ def test_a_missing_owner_is_named_with_what_to_do(case: Any, show: Any) -> None:
     assert f"or set owners in {case.file}" in shown
 
 
+def test_an_object_that_is_not_quiet_is_named(case: Any, show: Any) -> None:
+    gate = Gate("acme", "freeze", "sandbox")
+    told = {"frozen_at": "2026-03-01T17:00:00.000Z", "not_quiet": {"deal": "2026-03-01T18:00Z"}}
+    case.staging.write_json("review/freeze/sandbox.json", told)
+    assert "deal changed" not in show()
+    wait_started(case.staging, gate, "", "run", NOW)
+    assert "deal changed at 2026-03-01T18:00Z, after 2026-03-01T17:00:00.000Z" in show()
+
+
 def test_what_the_inbox_lacks_is_listed(case: Any, show: Any) -> None:
     gate = Gate("acme", "csv", "sandbox")
     case.staging.write_json("review/csv/sandbox.json", {"findings": ["deals.csv: is missing"]})

@@ -69,6 +69,9 @@ class Api:
     def open_file(self, url: str) -> Any:
         raise NotImplementedError
 
+    def newest_change(self, object_name: str) -> None:
+        return None
+
 
 @pytest.fixture
 def staging(tmp_path: Path) -> Staging:
