@@ -125,7 +125,7 @@ def _tasks(kit: Kit) -> None:
         check, chosen = environment.check()
         chain(choose, check)
         chain(chosen, probe)
-        chain(environment.load(ready), deliver)
+        chain(environment.load(chosen, ready), deliver)
     chain(ready, deliver, verdict)
 
 

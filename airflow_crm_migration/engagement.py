@@ -101,7 +101,7 @@ class Policies(_Strict):
     ``conflicts`` says whose value stays where source and destination changed the same field.
     """
 
-    fail_on: tuple[Literal["rejected", "held", "stored_differently"], ...] = (
+    fail_on: tuple[Literal["rejected", "held", "stored_differently", "conflict", "drift"], ...] = (
         "rejected",
         "held",
         "stored_differently",

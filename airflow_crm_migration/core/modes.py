@@ -47,6 +47,11 @@ class Mode(StrEnum):
         """
         return self in (Mode.DELTA, Mode.RETRY, Mode.CUTOVER)
 
+    @property
+    def needs_new_files(self) -> bool:
+        """Whether a CSV file that an earlier run has read is too old for it."""
+        return self in (Mode.DELTA, Mode.CUTOVER)
+
 
 _WORDS = {
     Mode.SAMPLE: "some records of every kind",

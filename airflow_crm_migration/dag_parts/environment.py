@@ -11,11 +11,16 @@ from airflow_crm_migration.operators.attach_files import AttachFilesOperator
 from airflow_crm_migration.operators.check_destination import CheckDestinationOperator
 from airflow_crm_migration.operators.choose_work import ChooseWorkOperator
 from airflow_crm_migration.operators.collect_owners import CollectOwnersOperator
+from airflow_crm_migration.operators.finish_rollback import FinishRollbackOperator
+from airflow_crm_migration.operators.forecast_rollback import ForecastRollbackOperator
 from airflow_crm_migration.operators.load_phase import LoadPhaseOperator
 from airflow_crm_migration.operators.prepare_destination import PrepareDestinationOperator
+from airflow_crm_migration.operators.propose_cutover import ProposeCutoverOperator
 from airflow_crm_migration.operators.propose_mapping import ProposeMappingOperator
 from airflow_crm_migration.operators.reconcile_phase import ReconcilePhaseOperator
 from airflow_crm_migration.operators.transform_phase import TransformPhaseOperator
+from airflow_crm_migration.operators.undo_phase import UndoPhaseOperator
+from airflow_crm_migration.operators.validate import ValidateOperator
 from airflow_crm_migration.sensors.owners_provisioned import OwnersProvisionedSensor
 
 if TYPE_CHECKING:
@@ -53,12 +58,13 @@ class EnvironmentTasks:
             chain(check, choose)
         return check, choose
 
-    def load(self, ready: Any) -> Any:
+    def load(self, chosen: Any, ready: Any) -> list[Any]:
         """
         Make the tasks from the owners to the last phase.
 
+        :param chosen: the task that takes the way of the run's mode
         :param ready: the task after which the source is read
-        :return: the last of them
+        :return: the last ones of all ways
         """
         with self.group:
             owners = self._owners()
@@ -80,7 +86,37 @@ class EnvironmentTasks:
             last = self._rehearsal(prepare)
             for phase in self.kit.phases:
                 last = self._phase(phase, last)
-        return last
+            return [last, self._cut_over(chosen, last), self._roll_back(chosen)]
+
+    def _cut_over(self, chosen: Any, loaded: Any) -> Any:
+        """A validation is a run of its own, and what a cutover is signed on."""
+        common = {"phases": list(self.kit.phases), **self.kit.signed, **self.at}
+        validate = ValidateOperator(
+            task_id="validate",
+            trigger_rule="none_failed_min_one_success",
+            **self.destination,
+            **common,
+        )
+        propose = ProposeCutoverOperator(task_id="propose_cutover", **common)
+        gate = self.kit.sign_off("cutover", self.name, anew=True)
+        chain([chosen, loaded], validate, propose, gate)
+        chain(chosen, propose)
+        return gate
+
+    def _roll_back(self, chosen: Any) -> Any:
+        """Undo in the reverse order of loading, all that the pair can load."""
+        phases = list(self.kit.mapping.phases)
+        common = {**self.kit.signed, **self.destination, **self.at}
+        with TaskGroup("rollback"):
+            forecast = ForecastRollbackOperator(task_id="forecast", phases=phases, **common)
+            gate = self.kit.sign_off("rollback", self.name, anew=True)
+            undo = [
+                UndoPhaseOperator(task_id=f"undo_{phase}", phase=phase, **common)
+                for phase in reversed(phases)
+            ]
+            finish = FinishRollbackOperator(task_id="finish", phases=phases, **common)
+            chain(chosen, forecast, gate, *undo, finish)
+        return finish
 
     def _owners(self) -> list[Any]:
         collect = CollectOwnersOperator(task_id="collect_owners", **self.kit.pair, **self.at)
@@ -113,7 +149,12 @@ class EnvironmentTasks:
                 settings=self.kit.settings,
                 **common,
             )
-            load = operator(task_id="load", **self.destination, **common)
+            load = operator(
+                task_id="load",
+                conflicts=self.kit.engagement.policies.conflicts,
+                **self.destination,
+                **common,
+            )
             reconcile = ReconcilePhaseOperator(task_id="reconcile", **self.destination, **common)
             chain(before, transform, load, reconcile)
         return reconcile

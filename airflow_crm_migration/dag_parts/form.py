@@ -47,6 +47,15 @@ def run_params(engagement: Engagement) -> dict[str, Any]:
             False, title="Accept shrunk", type="boolean",
             description="Go on although an object has lost more than 5 % of its records",
         ),
+        "read_back": Param(
+            None, title="Read back", type=["null", "integer"], minimum=1,
+            description="Mode validate: records per object that are compared field by field; "
+            "blank for all",
+        ),
+        "contents": Param(
+            False, title="Contents", type="boolean",
+            description="Mode validate: download files and compare every byte",
+        ),
         "when_busy": Param(
             "fail", enum=["fail", "skip"], title="When busy", type="string",
             description="What to do when another run writes to the environment",

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TaskGroup, chain
 
+from airflow_crm_migration.operators.count_after_freeze import CountAfterFreezeOperator
 from airflow_crm_migration.operators.decide_duplicates import DecideDuplicatesOperator
 from airflow_crm_migration.operators.discover import DiscoverOperator
 from airflow_crm_migration.operators.extract import ExtractOperator
 from airflow_crm_migration.operators.find_duplicates import FindDuplicatesOperator
+from airflow_crm_migration.operators.list_gone import ListGoneOperator
 from airflow_crm_migration.operators.probe import ProbeSourceOperator
 from airflow_crm_migration.operators.secure_files import SecureFilesOperator
 from airflow_crm_migration.sensors.csv_export import CsvExportSensor
+from airflow_crm_migration.sensors.source_frozen import SourceFrozenSensor
 
 if TYPE_CHECKING:
     from airflow_crm_migration.dag_parts.kit import Kit
@@ -30,6 +33,14 @@ def read_source(kit: Kit) -> tuple[Any, Any]:
         **kit.source_pool,
         **kit.source,
         **kit.pair,
+        **kit.place,
+    )
+    freeze = SourceFrozenSensor(
+        task_id="wait_for_freeze",
+        objects=kit.mapping.source_objects,
+        **kit.gate("freeze"),
+        **kit.source_pool,
+        **kit.source,
         **kit.place,
     )
     csv_gate = CsvExportSensor(
@@ -52,12 +63,14 @@ def read_source(kit: Kit) -> tuple[Any, Any]:
         steps: list[Any] = [_extract(kit, name) for name in kit.mapping.reading_order]
         if kit.mapping.files:
             steps.append(_secure_files(kit))
+        steps.append(ListGoneOperator(task_id="list_gone", **kit.pair, **kit.place))
+        steps.append(CountAfterFreezeOperator(task_id="after_freeze", **kit.pair, **kit.place))
     find = FindDuplicatesOperator(task_id="find_duplicates", **kit.pair, **kit.place)
     duplicates = kit.sign_off("duplicates")
     decide = DecideDuplicatesOperator(
         task_id="decide_duplicates", **kit.signed, **kit.pair, **kit.place
     )
-    chain(probe, csv_gate, discover, scope, *steps, find, duplicates, decide)
+    chain(probe, freeze, csv_gate, discover, scope, *steps, find, duplicates, decide)
     return probe, decide
 
 

@@ -27,6 +27,7 @@ class DecideDuplicatesOperator(PairOperator):
 
         :return: source object and what became of records -> number
         """
+        from airflow_crm_migration.core.modes import Mode
         from airflow_crm_migration.core.steps.duplicates import decide_step
         from airflow_crm_migration.core.steps.source_records import (
             choose_sample,
@@ -35,11 +36,10 @@ class DecideDuplicatesOperator(PairOperator):
 
         run, params = self.run_of(context), context["params"]
         counts = decide_step(run, self.mapping, self.signed("duplicates", self.signers))
-        if params["mode"] in ("sample", "retry"):
-            chosen = (
-                choose_unfinished(run, self.mapping, choices=self.choices)
-                if params["mode"] == "retry"
-                else choose_sample(run, self.mapping, params["sample_size"], choices=self.choices)
-            )
-            counts |= {f"{name} chosen": number for name, number in chosen.items()}
-        return counts
+        chosen: dict[str, int] = {}
+        if params["mode"] == Mode.SAMPLE:
+            size = params["sample_size"]
+            chosen = choose_sample(run, self.mapping, size, choices=self.choices)
+        elif params["mode"] == Mode.RETRY:
+            chosen = choose_unfinished(run, self.mapping, choices=self.choices)
+        return counts | {f"{name} chosen": number for name, number in chosen.items()}

@@ -10,10 +10,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-CHANGES_ONLY = ("delta", "cutover", "retry")
-"""Modes that go on from where the environment stands."""
-
-
 class ExtractOperator(PairOperator):
     """
     Reads one object by the way that the probe found; later runs only what changed, if it can tell.
@@ -46,10 +42,12 @@ class ExtractOperator(PairOperator):
         :return: counts
         """
         from airflow_crm_migration.core.csv_format import CsvFormat
+        from airflow_crm_migration.core.modes import Mode
         from airflow_crm_migration.core.steps.extract import Reading, extract_step
         from airflow_crm_migration.hooks.registry import hook_class, source_hook
 
         params = context["params"]
+        mode = Mode(params["mode"])
         manifest = extract_step(
             self.run_of(context),
             hook_class(self.platform).objects[self.object_name],
@@ -57,9 +55,9 @@ class ExtractOperator(PairOperator):
             source=source_hook(self.platform, self.conn_id) if self.conn_id else None,
             identity=self.mapping.identities[self.object_name],
             reading=Reading(
-                changes_only=params["mode"] in CHANGES_ONLY,
-                accept_shrunk=params["mode"] == "sample" or bool(params.get("accept_shrunk")),
-                extract_of=params.get("extract_of"),
+                changes_only=mode.follows_full,
+                accept_shrunk=mode is Mode.SAMPLE or params["accept_shrunk"],
+                extract_of=params["extract_of"],
             ),
             say=self.say,
         )

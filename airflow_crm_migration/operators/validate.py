@@ -15,7 +15,7 @@ class ValidateOperator(DestinationOperator):
     """
     Counts, reads back and compares; what it finds is judged by the verdict.
 
-    The run's parameters are ``sample``, records per object to read back, and ``contents``, whether
+    The run's parameters are ``read_back``, records per object to read back, and ``contents``, whether
     files are downloaded and their bytes compared. A cutover reads all records back.
 
     :param phases: objects of the destination, in the order of loading
@@ -31,20 +31,21 @@ class ValidateOperator(DestinationOperator):
 
         :return: what was found, in words
         """
+        from airflow_crm_migration.core.modes import Mode
         from airflow_crm_migration.core.steps.mapping import load
         from airflow_crm_migration.core.steps.reconcile import NotReconciled
         from airflow_crm_migration.core.steps.validate import validate_step
 
         params = context["params"]
-        whole = params["mode"] == "cutover"
+        whole = params["mode"] == Mode.CUTOVER
         try:
             return validate_step(
                 self.run_of(context),
                 self.destination(context),
                 load(self.signed_mapping()),
                 self.phases,
-                sample=None if whole else params.get("sample"),
-                contents=bool(params.get("contents")),
+                sample=None if whole else params["read_back"],
+                contents=params["contents"],
                 say=self.say,
             )
         except NotReconciled as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_crm_migration.core.modes import Mode
 from airflow_crm_migration.core.protocols import Route
 from airflow_crm_migration.hooks.registry import hook_class
 from airflow_crm_migration.sensors.base import GateSensor, View
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.inbox import Expected, InboxState
 
-NEW_FILES = ("delta", "cutover")
-"""Modes that need a new export."""
 
 _SECOND_LOOK = timedelta(minutes=1)
 
@@ -60,7 +59,9 @@ class CsvExportSensor(GateSensor):
         if params.get("extract_of"):
             return View(True, f"the files are those of run {params['extract_of']}", result={})
         expected = self._expected(run_prefix(context))
-        names = [want.spec.name for want in expected] if params["mode"] in NEW_FILES else []
+        names = (
+            [want.spec.name for want in expected] if Mode(params["mode"]).needs_new_files else []
+        )
         loaded = read_watermarks(self.staging, self.environment, names)
         form = CsvFormat.model_validate(self.form)
         found = inbox_state(self.staging, expected, form, loaded)

@@ -14,6 +14,7 @@ from airflow_crm_migration.core.freeze import (
     ask_quiet,
     declared_instant,
 )
+from airflow_crm_migration.core.modes import Mode
 from airflow_crm_migration.hooks.registry import source_hook
 from airflow_crm_migration.sensors.base import GateSensor, View
 from airflow_crm_migration.tasks import run_prefix
@@ -59,9 +60,9 @@ class SourceFrozenSensor(GateSensor):
         :raises UserMistake: the parameter is blank or no time with a zone
         """
         params = context["params"]
-        if params["mode"] != "cutover":
+        if params["mode"] != Mode.CUTOVER:
             return View(True, f"a run of mode {params['mode']} freezes nothing")
-        instant, now = declared_instant(params.get(PARAMETER)), datetime.now(UTC)
+        instant, now = declared_instant(params[PARAMETER]), datetime.now(UTC)
         if now < instant:
             self._review(instant)
             return View(False, f"the source freezes at {time_text(instant)}", pause=instant - now)

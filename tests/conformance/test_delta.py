@@ -150,7 +150,7 @@ def test_a_new_note_a_new_call_and_a_new_file_reach_a_record_that_did_not_change
     working: Working,
 ) -> None:
     person = working.record("person", "noted")["id"]
-    note = working.record("task", "n20", "manual_note_as_task")
+    note = working.record("task", "n20", "note_as_task")
     call = working.record("task", "a20", "activity")
     targets = {
         r["taskId"] for r in working.between.records("taskTarget") if r["targetPersonId"] == person
