@@ -83,7 +83,7 @@ class Extraction:
         :return: the manifest, with counts and window
         :raises UserMistake: when the CSV file cannot be used, or the source is another account
         """
-        window = {"start": time_text(datetime.now(UTC))}
+        window = {"start": _now()}
         tenant = ""
         discard_manifest(self.staging, self.folder)
         with ExtractStore(self.key) as store:
@@ -95,6 +95,7 @@ class Extraction:
                 self._receive_csv(store, copy["name"])
             elif self.route is Route.CSV:
                 raise UserMistake(f"inbox/{self.spec.csv_name}: is missing")
+            window["end"] = _now()
             self._match(store)
             parts = self._write(store)
             self.counts["collapsed"] += store.collapsed
@@ -247,6 +248,10 @@ class Extraction:
             "csv_only": self.counts[CSV],
             "both": self.counts[f"{API}_and_{CSV}"],
         }
+
+
+def _now() -> str:
+    return time_text(datetime.now(UTC))
 
 
 def _received(checked: CheckedCsv, file: str, number: int, cells: Any, problem: str) -> Received:

@@ -15,8 +15,8 @@ class ValidateOperator(DestinationOperator):
     """
     Counts, reads back and compares; what it finds is judged by the verdict.
 
-    The run's parameters are ``read_back``, records per object to read back, and ``contents``, whether
-    files are downloaded and their bytes compared. A cutover reads all records back.
+    The run's parameters are ``read_back``, records per object that are compared field by field, and
+    ``contents``, whether files are downloaded and their bytes compared. A cutover compares all.
 
     :param phases: objects of the destination, in the order of loading
     """

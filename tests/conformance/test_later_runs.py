@@ -195,7 +195,7 @@ def test_each_environment_has_its_own(migration: Migration) -> None:
     before = start(migration, "client")
     migration.environment = "production"
     run = migration.full(reading=Reading(changes_only=True))
-    assert window(run, "client").keys() == {"start"}
+    assert window(run, "client").keys() == {"start", "end"}
     assert start(migration, "client") > before
     migration.environment = "sandbox"
     assert start(migration, "client") == before
@@ -286,7 +286,7 @@ def test_a_file_is_read_whole_and_says_when_nothing_changed(migration: Migration
     assert "same_as" not in extract_manifest(first.staging, first.folder, "sticker")["csv"]
     manifest = extract_manifest(again.staging, again.folder, "sticker")
     assert manifest["csv"]["same_as"] == "run-1"
-    assert (manifest["counts"]["read"], manifest["window"].keys()) == (3, {"start"})
+    assert (manifest["counts"]["read"], manifest["window"].keys()) == (3, {"start", "end"})
 
 
 def test_a_shrunken_file_stops_before_anything_is_loaded(migration: Migration) -> None:

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_crm_migration.core.errors import StagingBroken, UserMistake
-from airflow_crm_migration.core.staging import Staging
+from airflow_crm_migration.core.mapping import load_mapping
+from airflow_crm_migration.core.run import Run
+from airflow_crm_migration.core.staging import Staging, write_manifest
 from airflow_crm_migration.core.watermarks import (
     Consumed,
     Watermark,
+    advance_watermarks,
     check_not_shrunk,
     read_watermark,
 )
@@ -51,3 +54,15 @@ def test_a_loss_of_more_than_five_per_cent_stops(records: int, stops: bool) -> N
 
 def test_what_was_never_loaded_cannot_have_shrunk() -> None:
     check_not_shrunk(None, {"counts": {"read": 0}}, "contact", "sandbox")
+
+
+@pytest.mark.parametrize(("reconciled", "moved"), [(True, ["note"]), (False, [])])
+def test_every_phase_that_an_object_feeds_must_have_reconciled(
+    tmp_path: Path, reconciled: bool, moved: list[str]
+) -> None:
+    run, mapping = Run(Staging(tmp_path), "r1", "acme", "sandbox"), load_mapping("klipy_to_twenty")
+    for phase in mapping.phases:
+        run.write(f"reconcile/{phase}.json", {"reconciled": phase != "note" or reconciled})
+    facts = {"tenant": "", "window": {"start": "2026-03-01T00:00:00.000Z"}, "csv": None}
+    write_manifest(run.staging, "r1/extract/note", [], counts={"read": 1}, **facts)
+    assert advance_watermarks(run, mapping) == moved
