@@ -139,7 +139,8 @@ class DryDestination:
     def update(self, object_name: str, rows: Sequence[Write]) -> list[Stored | Refused]:
         """Answer as if the records were updated; the fields that are not written stay."""
         found = self.read(object_name, [row.id for row in rows if row.id])
-        whole = [Write(r.id, {**found[r.id or ""].values, **r.values}) for r in rows]
+        before = {row_id: stored.values for row_id, stored in found.items()}
+        whole = [Write(r.id, {**before.get(r.id or "", {}), **r.values}) for r in rows]
         return self.create(object_name, whole)
 
     def restore(self, object_name: str, ids: Sequence[str]) -> None:

@@ -48,12 +48,14 @@ class Conflict:
 class SentBefore:
     """Reads from earlier drafts what was sent; what staging does not keep any more is None."""
 
-    def __init__(self, staging: Staging, phase: str, snapshot: Snapshot) -> None:
+    def __init__(self, staging: Staging, phase: str, snapshot: Snapshot, file_field: str) -> None:
         """
         Prepare for a phase.
 
         :param snapshot: turns links by source id into ids of the destination
+        :param file_field: the field that holds a binary, which is told by its SHA-256
         """
+        self._file_field = file_field
         self._staging = staging
         self._phase = phase
         self._snapshot = snapshot
@@ -91,5 +93,7 @@ class SentBefore:
         if link is not None:
             keys = [Key(*key) for key in link["keys"]]
             return self._snapshot.destination_id(keys) or keys[0].source_id
+        if field == self._file_field and "file" in draft:
+            return draft["file"]["sha256"]
         owner = draft.get("owners", {}).get(field)
         return draft.get("values", {}).get(field, owner)

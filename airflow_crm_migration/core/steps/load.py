@@ -123,7 +123,8 @@ def _drafts(run: Run, phase: str) -> Iterator[Placed]:
 def _list_conflicts(run: Run, context: LoadContext, snapshot: Snapshot) -> None:
     """Write the conflicts with all values beside the load's other parts."""
     writer = PartWriter(run.staging, run.name(f"load/{context.phase}/conflicts"))
-    before = SentBefore(run.staging, context.phase, snapshot)
+    file_field = context.destination.capabilities.file_field
+    before = SentBefore(run.staging, context.phase, snapshot, file_field)
     for row in before.rows(context.counts.conflicts):
         writer.add(row)
     writer.finish()
