@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_crm_migration.core.errors import CrmError, Refused, Unauthorised, UserMistake
+from airflow_crm_migration.core.errors import (
+    CrmError,
+    LeaseLost,
+    Refused,
+    StagingBroken,
+    StagingUnusable,
+    Unauthorised,
+    UserMistake,
+)
 from airflow_crm_migration.core.gates import Gate
 from airflow_crm_migration.hooks.staging import open_staging
 
@@ -104,14 +112,19 @@ class MigrationBase(BaseOperator):
         """
         Fail the task at once on what only a person can mend: trying again cannot help.
 
-        What a CRM could not do just now is said in one line and left to Airflow's retries; what it
-        refused is not, for its words may quote a record.
+        What a CRM or staging could not do just now is said in one line and left to Airflow's
+        retries; what a CRM refused is not, for its words may quote a record.
         """
         crm = f"connection {getattr(self, 'conn_id', None)!r}"
         try:
             yield
         except UserMistake as mistake:
             fail(self.log, mistake.findings)
+        except (StagingBroken, LeaseLost) as end:
+            fail(self.log, [str(end)])
+        except StagingUnusable as error:
+            self.log.error("%s", error)
+            raise
         except Unauthorised as refusal:
             fix = "check the key in it, and what the key may do (docs/permissions.md)"
             fail(self.log, [f"{crm}: {refusal.message} {fix}"])

@@ -83,6 +83,10 @@ class QuotaSpent(Throttled):
     """A long budget (a day's) is spent: only its reset helps."""
 
 
+class StagingUnusable(Exception):
+    """Staging cannot be read or written: one line names it, what is wrong, and the fix."""
+
+
 class StagingBroken(Exception):
     """An object in staging is torn or is not what its manifest says."""
 

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_crm_migration.core.canonical import time_text
-from airflow_crm_migration.core.errors import LeaseHeld, LeaseLost
+from airflow_crm_migration.core.errors import LeaseHeld, LeaseLost, StagingUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,7 +191,7 @@ class Lease:
                 return
             try:
                 self._write(released=True)
-            except OSError as error:
+            except StagingUnusable as error:
                 _log.warning("%s is not released, its beat stands still: %s", self._own, error)
 
     def check(self) -> None:
@@ -275,7 +275,7 @@ class Lease:
         while not self._lost and not self._ended.wait(self._times.beat):
             try:
                 self._beat()
-            except OSError as error:
+            except StagingUnusable as error:
                 _log.warning("%s: no beat: %s", self._own, error)
 
     def _beat(self) -> None:

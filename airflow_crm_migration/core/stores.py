@@ -6,6 +6,7 @@ from the first byte on, so there a file is written beside, synced and then linke
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from contextlib import AbstractContextManager, contextmanager
@@ -26,8 +27,40 @@ _CONTENT_TYPES = {
 }
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def trouble(error: BaseException) -> str | None:
+    """
+    Say why nothing can be read or written at a place, and the fix.
+
+    :param error: one of a store's :attr:`Store.troubles`
+    :return: None for what is an answer, such as that there is no such object
+    """
+    number = getattr(error, "errno", None)
+    answers = (FileExistsError, IsADirectoryError, NotADirectoryError)
+    if isinstance(error, answers) or number in (errno.ENAMETOOLONG, errno.ELOOP):
+        return None
+    if isinstance(error, FileNotFoundError) and _code(error.__cause__) != "NoSuchBucket":
+        return None
+    words = " ".join(str(getattr(error, "strerror", None) or error).split())
+    if number in _FULL:
+        return f"{words}: make room there, then try again"
+    return f"{words}: see that it is there, and that reading, writing and deleting is allowed"
+
+
+def _code(error: BaseException | None) -> str:
+    """Return the code that an object store gave."""
+    reply = getattr(error, "response", None) or {}
+    return str(reply.get("Error", {}).get("Code", ""))
+
+
 class Store(Protocol):
     """A place with named objects; names are relative and use ``/``."""
+
+    @property
+    def troubles(self) -> tuple[type[Exception], ...]:
+        """Errors that an operation may raise."""
 
     def exists(self, name: str) -> bool:
         """Tell whether an object is there."""
@@ -63,6 +96,11 @@ class Files:
     """
 
     root: Path
+
+    @property
+    def troubles(self) -> tuple[type[Exception], ...]:
+        """Errors that an operation may raise."""
+        return (OSError,)
 
     def exists(self, name: str) -> bool:
         """Tell whether an object is there."""
@@ -147,6 +185,13 @@ class Objects:
     filesystem: Any
     prefix: str
     encryption: Mapping[str, str]
+
+    @property
+    def troubles(self) -> tuple[type[Exception], ...]:
+        """Errors that an operation may raise: s3fs makes an OSError of what the store answers."""
+        from botocore.exceptions import BotoCoreError
+
+        return (OSError, BotoCoreError)
 
     def exists(self, name: str) -> bool:
         """Tell whether an object is there."""

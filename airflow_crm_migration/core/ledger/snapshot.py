@@ -112,8 +112,7 @@ class Snapshot:
         self._db.execute("PRAGMA journal_mode = MEMORY")
 
     def close(self) -> None:
-        """Commit and close the file."""
-        self._db.commit()
+        """Close the file without committing: it is a copy, and the disk may be full."""
         self._db.close()
 
     def copy_to(self, file: Path) -> None:

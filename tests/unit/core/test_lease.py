@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_crm_migration.core import lease as module
-from airflow_crm_migration.core.errors import LeaseHeld, LeaseLost
+from airflow_crm_migration.core.errors import LeaseHeld, LeaseLost, StagingUnusable
 from airflow_crm_migration.core.lease import Lease, LeaseTimes, newest_lease
 from airflow_crm_migration.core.staging import Staging
 
@@ -271,7 +271,7 @@ def test_who_cannot_beat_goes_on_until_it_cannot_be_sure(
 
     def full() -> None:
         asked.hooks["rewrite"] = full
-        raise OSError("full")
+        raise StagingUnusable("full")
 
     with lease(asked, times=LeaseTimes(0.02, 0.9)) as held:
         asked.hooks["rewrite"] = full
@@ -279,7 +279,7 @@ def test_who_cannot_beat_goes_on_until_it_cannot_be_sure(
         held.check()
         assert caplog.messages[0] == f"{FOLDER}/00000001: no beat: full"
         until(lambda: module.clock() - held._confirmed > 0.3)
-        with pytest.raises(OSError, match="full"):
+        with pytest.raises(StagingUnusable, match="full"):
             held.check()
     assert caplog.messages[-1].startswith(f"{FOLDER}/00000001 is not released")
 
