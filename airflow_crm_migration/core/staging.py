@@ -109,7 +109,8 @@ class Staging:
 
         :raises FileNotFoundError: when there is none
         """
-        return self._store.modified(_checked(name))
+        with self._telling():
+            return self._store.modified(_checked(name))
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -149,7 +150,8 @@ class Staging:
 
         :raises FileNotFoundError: when there is no ``source``
         """
-        self._store.copy(_checked(source), _checked(target))
+        with self._telling():
+            self._store.copy(_checked(source), _checked(target))
 
     def delete(self, name: str) -> None:
         """
