@@ -112,6 +112,14 @@ def read_watermark(staging: Staging, environment: str, object_name: str) -> Wate
     )
 
 
+def read_watermarks(
+    staging: Staging, environment: str, names: Iterable[str]
+) -> dict[str, Watermark]:
+    """Return object -> watermark, without the objects that have none."""
+    found = {name: read_watermark(staging, environment, name) for name in names}
+    return {name: mark for name, mark in found.items() if mark is not None}
+
+
 def advance_watermarks(run: Run, mapping: PairMapping) -> list[str]:
     """
     Move the watermarks of the objects whose phases have all reconciled in this run.
@@ -175,11 +183,3 @@ def _reconciled(run: Run, phase: str) -> bool:
 
 def _name(environment: str, object_name: str) -> str:
     return f"watermarks/{environment}/{object_name}.json"
-
-
-def read_watermarks(
-    staging: Staging, environment: str, names: Iterable[str]
-) -> dict[str, Watermark]:
-    """Return object -> watermark, without the objects that have none."""
-    found = {name: read_watermark(staging, environment, name) for name in names}
-    return {name: mark for name, mark in found.items() if mark is not None}
