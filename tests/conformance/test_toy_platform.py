@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import io
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import airflow_crm_migration
-from airflow_crm_migration.core.errors import UserMistake
+from airflow_crm_migration.core.errors import LeaseLost, UserMistake
+from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec
 from airflow_crm_migration.core.freeze import ask_quiet
 from airflow_crm_migration.core.mapping import load_mapping
+from airflow_crm_migration.core.protocols import Write
 from airflow_crm_migration.get_provider_info import get_provider_info
 from airflow_crm_migration.hooks.registry import source_hook
 from tests.support.toy import PAIR, by_source, office, outcomes
@@ -162,3 +166,28 @@ def test_the_engine_names_no_platform() -> None:
         path = package / place
         for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
             assert not named.search(file.read_text(encoding="utf-8").lower()), file
+
+
+def test_nothing_is_asked_nor_written_that_the_guard_keeps_back(migration: Migration) -> None:
+    migration.full()
+    hook = migration.hook()
+    before = copy.deepcopy(vars(office(migration)))
+
+    def lost() -> None:
+        raise LeaseLost("lost")
+
+    hook.guard = lost
+    spec = ObjectSpec("human", "", {"mood": FieldSpec("mood", FieldType.TEXT)})
+    row = Write("h9", {"post": ["zoe@x.example"]})
+    for call in (
+        lambda: hook.create("human", [row]),
+        lambda: hook.update("human", [row]),
+        lambda: hook.restore("human", ["h9"]),
+        lambda: hook.upload("a.txt", 3, io.BytesIO(b"abc")),
+        lambda: hook.ensure_schema([spec], dry_run=False),
+        lambda: hook.read("human", ["h9"]),
+        lambda: list(hook.listing("human")),
+    ):
+        with pytest.raises(LeaseLost):
+            call()
+    assert vars(office(migration)) == before

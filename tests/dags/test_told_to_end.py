@@ -23,11 +23,16 @@ class Waits(MigrationOperator):
     """Holds the lease and waits for a reply that never comes."""
 
     at_work: ClassVar[socket.socket]
+    end: ClassVar[type[BaseException]]
 
     def work(self, context: Any) -> None:
         with Lease(self.staging, "lease/sandbox", "wait", times=LeaseTimes(3600, 3600)):
             self.at_work.send(b".")
-            self.at_work.recv(1)
+            try:
+                self.at_work.recv(1)
+            except BaseException as end:
+                Waits.end = type(end)
+                raise
 
 
 @pytest.fixture
@@ -42,6 +47,7 @@ def test_sigterm_lets_go_of_the_lease_and_airflow_may_retry(
     register_dag: Callable[[DAG], DAG], tmp_path: Path
 ) -> None:
     ours, Waits.at_work = socket.socketpair()
+    Waits.at_work.settimeout(60)
     with DAG("told_to_end", schedule=None) as dag:
         Waits(
             task_id="wait", engagement_id="acme", staging_url=f"file://{tmp_path}",
@@ -59,6 +65,6 @@ def test_sigterm_lets_go_of_the_lease_and_airflow_may_retry(
     ours.close()
     Waits.at_work.close()
     teller.join()
-    assert task.state == "failed"
+    assert (task.state, Waits.end) == ("failed", SystemExit)
     lease = (tmp_path / "acme" / "lease" / "sandbox" / "00000001").read_text()
     assert '"released":true' in lease

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ from airflow_crm_migration.core.errors import StagingUnusable
 from airflow_crm_migration.core.staging import PartWriter, Staging, read_manifest, read_parts
 from airflow_crm_migration.hooks.staging import open_staging
 from airflow_crm_migration.tasks import MigrationOperator
+from tests.support.loading import person
 from tests.support.writers import desk
 
 if TYPE_CHECKING:
@@ -149,6 +151,20 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     yield Shop(server, bucket, client, staging)
     client.close()
     server.stop()
+
+
+def test_a_load_whose_bucket_goes_ends_clean(shop: Shop, tmp_path: Path) -> None:
+    with desk(tmp_path) as office:
+        office.staging = shop.staging
+        office.begin_anew("person", [person(f"p{n}") for n in range(100)])
+        office.control("gate", {"path": "/rest/batch/people", "when": "after"})
+        with ThreadPoolExecutor(1) as thread:
+            ended = thread.submit(told, lambda: office.load_again("person"), StagingUnusable)
+            office.wait_until_held()
+            shop.lose_bucket()
+            office.control("release", {})
+        assert "The specified bucket does not exist" in ended.result()
+        assert office.calls("POST /rest/batch/people") == {"201": 1}
 
 
 def large(staging: Staging) -> None:

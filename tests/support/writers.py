@@ -163,11 +163,20 @@ class Desk(Loading):
         """Start a process and return when a request of it is held."""
         self.control("gate", gate)
         writer = self.begin(run, **more)
+        self.wait_until_held(writer)
+        return writer
+
+    def wait_until_held(self, writer: Writer | None = None) -> None:
+        """Return when a request is held; a writer's must come before it ends."""
         deadline = time.monotonic() + PATIENCE
         while not self.control("gate")["held"]:
-            assert time.monotonic() < deadline, f"no request was held: {gate}"
-            assert writer.process.is_alive(), writer.failure
-        return writer
+            assert time.monotonic() < deadline, "no request was held"
+            assert writer is None or writer.process.is_alive(), writer.failure
+
+    def begin_anew(self, phase: str, drafts: list[dict[str, Any]]) -> None:
+        """Write drafts for a first run in a staging that is empty."""
+        self._prepared.clear()
+        self.transform(phase, drafts)
 
     def stop(self) -> None:
         for writer in self.writers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from airflow_crm_migration.core import lease as module
 from airflow_crm_migration.core.errors import LeaseHeld, LeaseLost, StagingUnusable
 from airflow_crm_migration.core.lease import Lease, LeaseTimes, newest_lease
 from airflow_crm_migration.core.staging import Staging
+from airflow_crm_migration.hooks.staging import open_staging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -293,3 +295,17 @@ def test_the_newest_lease_is_told(staging: Staging) -> None:
         assert found is not None
         assert (found.epoch, found.released, found.run) == (2, False, "r1")
         assert found.beaten >= found.since
+
+
+def test_it_is_the_same_on_object_storage(bucket: Any) -> None:
+    staging = open_staging(f"s3://{bucket.name}/{uuid.uuid4().hex}", "acme", conn_id=bucket.conn_id)
+    with lease(staging, "first", PATIENT), pytest.raises(LeaseHeld), lease(staging):
+        pass
+    with lease(staging, "second") as second, lease(staging, "third", force=True) as third:
+        assert (second.epoch, third.epoch) == (2, 3)
+        with pytest.raises(LeaseLost, match="third"):
+            second.check()
+        third.check()
+    found = newest_lease(staging, FOLDER)
+    assert found is not None
+    assert found.released
