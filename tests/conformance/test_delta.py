@@ -52,6 +52,7 @@ def source_works(world: World) -> None:
     for name in ("updated", "disputed", "agreed", "trashed", "destroyed"):
         people[name].title = "Chief"
     people["mixed"].phone = "+44 20 7946 0020"
+    people["mixed"].city = ""
     people["moved"].company_id = "c2"
     people["tagged"].tags = ["VIP", "顧客"]
     people["newtag"].tags = ["VIP", "Came later"]
@@ -71,6 +72,11 @@ def source_works(world: World) -> None:
     world.deals["restaged"].stage = "Came Later"
     world.deals["restaged"].next_step = "Call"
     world.deals["unstaged"] = deal("unstaged", "Came Later")
+    # what the platform wrote in another form at the first run
+    world.activities["a3"].body = "<p>Hello <b>again</b></p><ol><li>one</li><li>two</li></ol>"
+    world.companies["c1"].website = "HTTP://www.Brightwell-Example.com/new/"
+    world.companies["c1"].linkedin = "https://www.linkedin.com/company/Brightwell-Ltd/"
+    people["p5"].phone = "(030) 23125679"
     world.notes["n20"] = Note("n20", "u1", at(22), Parent("contact", "noted"), "Said later")
     world.files["f20"] = File(
         "f20", Parent("contact", "noted"), NEW_FILE, 3000, "application/pdf", at(22), head=PDF
@@ -160,6 +166,19 @@ def test_a_new_note_a_new_call_and_a_new_file_reach_a_record_that_did_not_change
     assert file["name"] == NEW_FILE
     content = working.between.download(file["file"][0]["url"])
     assert content == working.between.world.files["f20"].content()
+
+
+def test_what_the_platform_writes_in_another_form_changes_like_all_else(working: Working) -> None:
+    task, company = working.record("task", "a3", "activity"), working.record("company", "c1")
+    assert task["bodyV2"]["markdown"] == "Hello **again**\n\n1. one\n2. two"
+    assert company["klipyWebsite"]["primaryLinkUrl"].endswith("brightwell-example.com/new")
+    assert company["linkedinLink"]["primaryLinkUrl"].endswith("/company/Brightwell-Ltd")
+    phones = working.record("person", "p5")["phones"]
+    assert (phones["primaryPhoneNumber"], phones["primaryPhoneCallingCode"]) == (
+        "3023125679",
+        "+49",
+    )
+    assert working.record("person", "mixed")["klipyAddress"]["addressCity"] == ""
 
 
 # -- what people did ---------------------------------------------------------------------------
