@@ -11,10 +11,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_crm_migration.core.errors import (
     CrmError,
+    LeaseHeld,
     LeaseLost,
     Refused,
     StagingBroken,
@@ -145,12 +146,21 @@ class MigrationOperator(MigrationBase):
         self._at_work = True
         try:
             with self.mistakes_fail():
-                return self.work(context)
+                return self._work_unless_busy(context)
         except SystemExit:
             self.log.warning("told to end: what was done is kept, and the next run goes on from it")
             raise
         finally:
             self._at_work = False
+
+    def _work_unless_busy(self, context: Context) -> Any:
+        try:
+            return self.work(context)
+        except LeaseHeld as held:
+            if context["params"]["when_busy"] != "skip":
+                raise
+            self.log.info("left out: %s", held)
+            raise AirflowSkipException(str(held)) from None
 
     def on_kill(self) -> None:
         """
