@@ -137,12 +137,22 @@ class MigrationBase(BaseOperator):
 
 
 class MigrationOperator(MigrationBase):
-    """A step: subclasses say in :meth:`work` what is done, and hand rows on in staging only."""
+    """
+    A step: subclasses say in :meth:`work` what is done, and hand rows on in staging only.
+
+    :param modes: modes of a run that need the step, others skip it; empty for all
+    """
 
     _at_work = False
 
+    def __init__(self, *, modes: Collection[str] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.modes = tuple(modes)
+
     def execute(self, context: Context) -> Any:
         """Do the step; a person's mistake fails it without retries."""
+        if self.modes and (mode := context["params"]["mode"]) not in self.modes:
+            raise AirflowSkipException(f"a run of mode {mode} does without it")
         self._at_work = True
         try:
             with self.mistakes_fail():

@@ -6,7 +6,7 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_crm_migration.core.gates import Gate, read_proposal
+from airflow_crm_migration.core.gates import UNSIGNED, Gate, read_proposal
 from airflow_crm_migration.core.signoff import sign
 from airflow_crm_migration.engagement import load_engagement
 from airflow_crm_migration.hooks.signing import signing_keyring
@@ -87,7 +87,7 @@ class Customer(threading.Thread):
     def _answer(self, gate: str, place: str) -> None:
         if gate == "owners":
             self._provision(place)
-        elif gate != "csv":
+        elif gate not in UNSIGNED:
             self._sign(gate, None if place == "_" else place)
 
     def _provision(self, place: str) -> None:

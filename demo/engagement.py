@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from demo.emulators import Emulators
 
 PAIR = "klipy_to_twenty"
-GATES = ("csv", "scope", "duplicates", "mapping", "owners", "rehearsal")
+GATES = (
+    "csv", "freeze", "scope", "duplicates", "mapping", "owners", "rehearsal", "cutover"
+)  # fmt: skip
 
 
 def engagement(

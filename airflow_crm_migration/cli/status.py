@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_crm_migration.cli.engaged import Engaged, plain
-from airflow_crm_migration.core.gates import sign_command
+from airflow_crm_migration.core.gates import UNSIGNED, sign_command
 from airflow_crm_migration.core.lease import newest_lease
 from airflow_crm_migration.core.ledger.writer import LedgerPlace
 from airflow_crm_migration.core.signoff import GateState, state
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.gates import Gate
 
-_UNSIGNED_GATES = ("owners", "csv", "freeze")
 _HEADINGS = ("GATE", "STATE", "SIGNED BY", "SIGNED AT", "WAITS SINCE")
 _LEASE_HEADINGS = ("ENVIRONMENT", "TENANT", "WRITTEN BY", "LAST BEAT")
 
@@ -39,7 +38,7 @@ def run(args: Namespace) -> int:
         for gate in engaged.gates(*get_args(GateName))
     }
     rows = [_row(engaged, gate, found) for gate, found in states.items()]
-    unsigned = engaged.gates(*_UNSIGNED_GATES)
+    unsigned = engaged.gates(*UNSIGNED)
     rows += [_waiting_row(engaged, gate) for gate in unsigned]
     _print_table([_LEASE_HEADINGS, *(_lease_row(engaged, e) for e in known)])
     print()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.staging import Staging
 
 FORMAT = 1
+UNSIGNED = ("owners", "csv", "freeze")
+"""Gates that wait for something to be done, not for somebody to sign."""
 ONCE_PER_ENGAGEMENT = frozenset({"scope", "data", "duplicates"})
 OF_PRODUCTION = frozenset({"rehearsal"})
 """Gates that only loading into production passes."""

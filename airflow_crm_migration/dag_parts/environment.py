@@ -90,14 +90,14 @@ class EnvironmentTasks:
         common = {"phases": list(self.kit.phases), **self.kit.signed, **self.at}
         validate = ValidateOperator(
             task_id="validate",
+            modes=(Mode.VALIDATE, Mode.CUTOVER),
             trigger_rule="none_failed_min_one_success",
             **self.destination,
             **common,
         )
-        propose = ProposeCutoverOperator(task_id="propose_cutover", **common)
+        propose = ProposeCutoverOperator(task_id="propose_cutover", modes=(Mode.CUTOVER,), **common)
         gate = self.kit.sign_off("cutover", self.name, anew=True)
         chain([chosen, loaded], validate, propose, gate)
-        chain(chosen, propose)
         return gate
 
     def _owners(self) -> list[Any]:

@@ -27,12 +27,8 @@ class ChooseWorkOperator(StepOperator, BranchMixIn):
         mode = Mode(context["params"]["mode"])
         check_ground(self.staging, mode, self.environment)
         ways = {
-            Mode.VALIDATE: ["validate"],
-            Mode.ROLLBACK: ["rollback.forecast"],
-            Mode.CUTOVER: ["validate", "propose_cutover"],
+            Mode.VALIDATE: f"{self.environment}.validate",
+            Mode.ROLLBACK: f"{self.environment}.rollback.forecast",
         }
-        chosen = [f"{self.environment}.{name}" for name in ways.get(mode, [])]
-        if mode.reads_source:
-            chosen.append("probe")
-        self.do_branch(context, chosen)
+        self.do_branch(context, ways.get(mode, "probe"))
         return mode

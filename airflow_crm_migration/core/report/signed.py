@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.report.model import RunFacts
     from airflow_crm_migration.core.staging import Staging
 
-_NOBODY_SIGNS = ("owners", "csv", "freeze")
 _SLOT_PARTS = 2
 
 
@@ -29,7 +28,7 @@ def gates_of(
     :param signers: who may sign, by mail address or name; empty for anyone
     """
     for name, environment in sorted({*_slots(staging, "review"), *_slots(staging, "signed")}):
-        if name in _NOBODY_SIGNS or environment not in ("_", about.environment):
+        if name in gates.UNSIGNED or environment not in ("_", about.environment):
             continue
         where = "" if environment == "_" else environment
         try:
