@@ -92,7 +92,7 @@ def work(job: Job) -> None:
     load = Load(task_id="load", job=job)
     signal.signal(signal.SIGTERM, lambda *_: load.on_kill())  # as Airflow does
     try:
-        load.execute({})  # type: ignore[arg-type]
+        load.execute({"params": {"when_busy": "fail"}})  # type: ignore[arg-type]
     except Exception as error:
         job.told.write_text(str(error))
         sys.exit(1)
