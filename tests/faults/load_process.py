@@ -2,20 +2,29 @@
 
 As a program it reads jobs from standard input, one JSON object a line, and does each in a fork of
 itself, so that the imports are paid once. For each it prints the process id, and when the process
-has ended its status.
+has ended or fallen asleep its status. ``{"wake": <process id>}`` lets one go on.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import tempfile
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_crm_migration.core.errors import CrmError, Refused, StagingBroken, UserMistake
+from airflow_crm_migration.core.errors import (
+    CrmError,
+    LeaseLost,
+    Refused,
+    StagingBroken,
+    StagingUnusable,
+    UserMistake,
+)
+from airflow_crm_migration.core.lease import Lease, LeaseTimes
 from airflow_crm_migration.core.ledger.writer import LedgerWriter
 from airflow_crm_migration.core.load import batches
 from airflow_crm_migration.core.load.context import LoadContext
@@ -33,7 +42,9 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
 
 CONNECTION = "destination"
-CLEAN = (CrmError, UserMistake, StagingBroken, OSError)
+BEAT, LEASE = 0.03, 0.2
+"""Seconds. Loads follow one another, so that no lease is taken from a process that is only slow."""
+CLEAN = (CrmError, LeaseLost, StagingBroken, StagingUnusable, UserMistake)
 """Errors that tell a person what is wrong; any other is a mistake of ours."""
 
 
@@ -57,10 +68,16 @@ def without_bisection() -> None:
     batches.write_batch = lambda call, settle, rows: [Refused("not split")] * len(rows)
 
 
+def without_lease() -> None:
+    """Never ask whether somebody else took over."""
+    Lease.check = lambda self: None
+
+
 SWITCHES: dict[str, Callable[[], None]] = {
     "intents": without_intents,
     "settling": without_settling,
     "bisection": without_bisection,
+    "lease": without_lease,
 }
 
 # -- working ---------------------------------------------------------------------------------
@@ -85,12 +102,18 @@ def work(job: dict[str, Any], fate: Fate) -> None:
     for name in job["without"]:
         SWITCHES[name]()
     run = Run(
-        FatedStaging(Path(job["staging"]), fate=fate), job["run"], job["engagement"], "sandbox"
+        FatedStaging(Path(job["staging"]), fate=fate),
+        job["run"],
+        job["engagement"],
+        "sandbox",
+        lease_times=LeaseTimes(BEAT, LEASE),
     )
     signed = mapping.load(job["signed"])
     hook = destination_hook(job["connection"]["conn_type"], CONNECTION)
     for step, phase in job["steps"]:
         STEPS[step](run, hook, signed, phase)
+        if fate.slept:
+            return  # a task that was given up ends with its own step
         with Path(job["done"]).open("a") as done:
             done.write(f"{step} {phase}\n")
 
@@ -120,12 +143,23 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     warm_up(sys.argv[1])
     for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            os._exit(do(json.loads(line)))
+        child = begin(json.loads(line))
         print(child, file=answers, flush=True)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        print(status, file=answers, flush=True)
+        status = os.waitpid(child, os.WUNTRACED)[1]
+        asleep = os.WIFSTOPPED(status)
+        code = -signal.SIGSTOP if asleep else os.waitstatus_to_exitcode(status)
+        print(code, file=answers, flush=True)
+
+
+def begin(job: dict[str, Any]) -> int:
+    """Start a process or wake one, and return its id."""
+    if "wake" in job:
+        os.kill(job["wake"], signal.SIGCONT)
+        return int(job["wake"])
+    child = os.fork()
+    if child == 0:
+        os._exit(do(job))
+    return child
 
 
 def warm_up(platform: str) -> None:

@@ -28,6 +28,7 @@ TRIES = 4
 TELLING: dict[str, tuple[set[str], set[str]]] = {
     "intents": ({"killed"}, {RESTORE, UPLOAD}),
     "settling": ({"reply lost", "half reply", "5xx done"}, set()),
+    "lease": ({"asleep"}, set()),
     "bisection": (set(), set()),  # each run has records that the destination refuses
 }
 

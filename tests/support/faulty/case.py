@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import uuid
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tests.support.faulty.processes import LoadProcesses
 
 Rule = dict[str, Any]
+ASLEEP = -signal.SIGSTOP
 
 _FILES = ("temporary", "diary", "seen", "failure")
 
@@ -54,6 +56,7 @@ class Case:
         self.without = list(without)
         self.failures: list[dict[str, Any]] = []
         self.struck: set[str] = set()
+        self._asleep: list[int] = []
         self._processes = processes
         self._folder = folder
         shutil.copytree(prepared.folder, folder / "staging", copy_function=os.link)
@@ -126,8 +129,18 @@ class Case:
 
     def load(self, number: int = 0, strikes: Sequence[Strike] = ()) -> int:
         """Go on with a run's loads in a process, and return its status."""
-        self._processes.begin(self._job(number, strikes))
-        return self._ended(self._processes.end())
+        process = self._processes.begin(self._job(number, strikes))
+        status = self._ended(self._processes.end())
+        if status == ASLEEP:
+            self._asleep.append(process)
+        return status
+
+    def wake(self) -> None:
+        """Let every process go on that fell asleep and was given up."""
+        asleep, self._asleep = self._asleep, []
+        for process in asleep:
+            self._processes.begin({"wake": process})
+            self._ended(self._processes.end())
 
     def seen(self) -> list[tuple[str, list[str], str]]:
         """Return the events that the last process lived through: where, kinds, name."""

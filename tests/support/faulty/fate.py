@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MET, HIT = "met", "hit"
+LEASE = "lease/"
 _SLOW_SECONDS = 0.05
 _ERRORS = (errno.ENOSPC, errno.EIO, errno.ETIMEDOUT, errno.ECONNRESET, errno.EACCES)
 
@@ -36,7 +37,7 @@ class Strike:
     Something that happens to the process.
 
     :param label: told when it happens
-    :param does: ``die``, ``slow`` or ``fail``
+    :param does: ``die``, ``sleep`` until somebody wakes it, ``slow`` or ``fail``
     :param where: ``request``, ``intent``, ``result``, ``image``, ``other`` or ``read``
     :param when: ``before``, ``during`` (of an object: half of it is written; of a request: it is
         sent) or ``after``
@@ -70,6 +71,7 @@ class Fate:
     :param run: number of the run that is loaded
     :param diary: file that outlives the process: a line per event that a strike met
     :param seen: every event: where, its kinds, its name
+    :param slept: whether it was asleep: somebody else may have gone on meanwhile
     """
 
     requests: Mapping[str, Request]
@@ -77,6 +79,7 @@ class Fate:
     strikes: list[Strike]
     diary: Path
     seen: list[tuple[str, list[str], str]] = field(default_factory=list)
+    slept: bool = False
 
     def begins(
         self, where: str, kinds: Collection[str], name: str
@@ -102,6 +105,9 @@ class Fate:
         self._note(HIT, strike)
         if strike.does == "die":
             os.kill(os.getpid(), signal.SIGKILL)  # at once, as by a power cut
+        if strike.does == "sleep":
+            self.slept = True
+            os.kill(os.getpid(), signal.SIGSTOP)
         if strike.does == "slow":
             time.sleep(_SLOW_SECONDS)
         if strike.does == "fail":
@@ -121,24 +127,32 @@ def entries(diary: Path, what: str) -> list[str]:
 
 @dataclass(frozen=True)
 class FatedStaging(Staging):
-    """A staging whose reads and writes are events."""
+    """A staging whose reads and writes are events, save those of beats, which have no order."""
 
     fate: Fate = field(kw_only=True)
 
     def read_bytes(self, name: str) -> bytes:
-        self.fate.befall(self.fate.begins("read", {BESIDE}, name)("before"))
+        if not name.startswith(LEASE):
+            self._befall(self.fate.begins("read", {BESIDE}, name)("before"))
         return super().read_bytes(name)
 
     def write_bytes(self, name: str, content: bytes, *, exclusive: bool = False) -> None:
+        if name.startswith(LEASE) and not exclusive:
+            super().write_bytes(name, content)
+            return
         where, kinds = of_object(name, content, self.fate.run)
         happens = self.fate.begins(where, kinds, name)
-        self.fate.befall(happens("before"))
+        self._befall(happens("before"))
         torn = happens("during")
         if torn:
             self._tear(name, content, exclusive)
-            self.fate.befall(torn)
+            self._befall(torn)
         super().write_bytes(name, content, exclusive=exclusive)
-        self.fate.befall(happens("after"))
+        self._befall(happens("after"))
+
+    def _befall(self, strike: Strike | None) -> None:
+        with self._telling():
+            self.fate.befall(strike)
 
     def _tear(self, name: str, content: bytes, exclusive: bool) -> None:
         """Leave half of an object under its own name: some object stores are like that."""

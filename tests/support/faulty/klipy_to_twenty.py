@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import requests
 
@@ -40,7 +40,7 @@ def _batch(plural: str) -> str:
 
 
 class KlipyToTwenty:
-    requests = {
+    requests: ClassVar = {
         kinds.create("company"): Request("POST", _batch("companies"), NEW),
         kinds.create("person"): Request("POST", _batch("people"), NEW),
         kinds.create("opportunity"): Request("POST", _batch("opportunities"), NEW),

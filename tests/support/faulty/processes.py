@@ -39,7 +39,7 @@ class LoadProcesses:
         return self._number()
 
     def end(self) -> int:
-        """Wait until the job has ended and return its status, negative for a signal."""
+        """Wait until the job has ended or sleeps; return its status, negative for a signal."""
         return self._number()
 
     def stop(self) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.support.faulty.kinds import Request
 
-STRIKES = 6
+STRIKES = 7
 """Dealt to each seed: every cell of the matrix comes up more than three times in a hundred."""
 
 FOREVER = 10**6
@@ -130,6 +130,8 @@ def _some(dealer: _Dealer) -> int:
 _MOMENTS = ("before", "during", "after")
 _POINTS = [(w, m) for w in ("request", "intent", "image", "result", "other") for m in _MOMENTS]
 _WRITING = [(w, "before") for w in ("intent", "image", "result", "other", "read")]
+_HELD = [("request", "during"), ("request", "after")]
+_HELD += [(w, "after") for w in ("intent", "image", "result", "other")]
 _TORN = [(w, m) for w in ("intent", "image", "result", "other") for m in ("during", "after")]
 
 FAULTS: Mapping[str, Callable[[_Dealer], dict[str, Any] | Strike]] = {
@@ -144,10 +146,12 @@ FAULTS: Mapping[str, Callable[[_Dealer], dict[str, Any] | Strike]] = {
     "late commit": lambda d: d.rule("late", times=_some(d), seconds=d.dice.uniform(0, 20)),
     "token": lambda d: d.rule("401", times=d.dice.choice((1, 2, FOREVER))),
     "killed": lambda d: d.strike("die", _POINTS),
+    "asleep": lambda d: d.strike("sleep", _HELD),
     "slow store": lambda d: d.strike("slow", _WRITING, _some(d)),
     "bad store": lambda d: d.strike("fail", [*_WRITING, *_TORN], d.dice.choice((1, 1, 2))),
 }
 """What happens, each a column of the matrix; it is dealt to a kind of write.
 
-Told is a 429 that says how long to wait, done a 5xx after the commit.
+Told is a 429 that says how long to wait, done a 5xx after the commit. Who is asleep loses its lease
+to the retry, and wakes when everything is over.
 """

@@ -15,12 +15,17 @@ ATTEMPTS = 10
 
 
 def undergo(case: Case, schedule: Schedule) -> list[str]:
-    """Let a schedule happen, and return in words which run never ended."""
+    """
+    Let a schedule happen, and return in words which run never ended.
+
+    Who fell asleep wakes when all is done: whatever it still wrote would be too late to be mended.
+    """
     told = []
     for number in range(len(RUNS)):
         case.program(schedule.rules[number], schedule.plan)
         if not _loaded(case, schedule, number):
             told.append(f"{RUNS[number]} never ended: {case.failures[-1:]}")
+    case.wake()
     return told
 
 
