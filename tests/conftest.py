@@ -44,6 +44,13 @@ os.environ.update(
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the fault suite be asked for more than the few schedules of an ordinary run."""
+    group = parser.getgroup("faults")
+    group.addoption("--seeds", type=int, default=12, help="schedules of faults to draw")
+    group.addoption("--seed", type=int, default=None, help="repeat one schedule")
+
+
 @pytest.fixture(scope="session")
 def airflow_db() -> None:
     """Make Airflow's database, once."""

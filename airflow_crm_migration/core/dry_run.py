@@ -146,7 +146,9 @@ class DryDestination:
     def restore(self, object_name: str, ids: Sequence[str]) -> None:
         """Leave the trash as it is."""
 
-    def upload(self, name: str, size: int, content: IO[bytes]) -> str:
+    def upload(
+        self, name: str, size: int, content: IO[bytes], abandoned: Callable[[str], None]
+    ) -> str:
         """Keep a binary as if it were uploaded."""
         file_id = uuid.uuid4().hex
         with (self._folder / file_id).open("wb") as kept:

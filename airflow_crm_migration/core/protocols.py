@@ -314,8 +314,15 @@ class Destination(DestinationRules, Protocol):
     def restore(self, object_name: str, ids: Sequence[str]) -> None:
         """Take records out of the trash."""
 
-    def upload(self, name: str, size: int, content: IO[bytes]) -> str:
-        """Upload a binary and return the file id that an attachment record takes."""
+    def upload(
+        self, name: str, size: int, content: IO[bytes], abandoned: Callable[[str], None]
+    ) -> str:
+        """
+        Upload a binary and return the file id that an attachment record takes.
+
+        :param abandoned: told the id of each upload that was begun and may be there without being
+            returned, empty where not even its id is known
+        """
 
     def download(self, attachment: Stored) -> IO[bytes]:
         """Open an attachment's binary as stored."""

@@ -80,7 +80,8 @@ class Control:
         return await _told(faults.program, faults.state, await request.json())
 
     async def clear_faults(self) -> dict[str, Any]:
-        """Forget rules, plan and log."""
+        """Forget rules, plan and log, once what is handled late is handled."""
+        await self._emulator.idle()
         self._emulator.faults.clear()
         return self._emulator.faults.state()
 

@@ -26,12 +26,19 @@ class Exchange:
         self._receive = receive
         self._send = send
         self._body: Message | None = None
+        self._content = b""
         self._reply: list[Message] = []
 
     @property
     def status(self) -> int:
         """Status of the reply, 0 when there is none."""
         return int(self._reply[0]["status"]) if self._reply else 0
+
+    @property
+    def asked(self) -> bytes:
+        """Query and body, a line each."""
+        query: bytes = self.scope["query_string"]
+        return query + b"\n" + self._content
 
     async def read(self) -> bool:
         """Read the whole request, so that handling it needs nothing more from the client.
@@ -46,7 +53,8 @@ class Exchange:
                 return False
             parts.append(message.get("body", b""))
             more = message.get("more_body", False)
-        self._body = {"type": "http.request", "body": b"".join(parts), "more_body": False}
+        self._content = b"".join(parts)
+        self._body = {"type": "http.request", "body": self._content, "more_body": False}
         return True
 
     async def handle(self, app: ASGIApp) -> None:
@@ -56,10 +64,24 @@ class Exchange:
         """
         await app(self.scope, self._replay, self._keep)
 
+    def forget(self) -> None:
+        """Drop the reply, so that another one can take its place."""
+        self._reply = []
+
     async def deliver(self) -> None:
         """Send the reply."""
         for message in self._reply:
             await self._send(message)
+
+    async def deliver_half(self) -> None:
+        """Send half of the reply under its whole length, and close the connection."""
+        bodies = [message.get("body", b"") for message in self._reply]
+        content = b"".join(bodies)
+        if content:
+            await self._send(self._reply[0])
+            half = content[: len(content) // 2]
+            await self._send({"type": "http.response.body", "body": half, "more_body": True})
+        await self.hang_up()
 
     async def gone(self) -> None:
         """Wait until the client has closed the connection."""

@@ -9,7 +9,28 @@ from dataclasses import asdict, dataclass, field, fields
 from statistics import NormalDist
 from typing import Any
 
-KINDS = ("latency", "429", "5xx", "timeout", "reply_lost")
+KINDS = (
+    "latency",
+    "400",
+    "429",
+    "5xx",
+    "timeout",
+    "reply_lost",
+    "401",
+    "5xx_after",
+    "half_reply",
+    "late",
+)
+"""What can happen to a request.
+
+``400`` takes the place of the commit, as by a rule of the server that nobody foresees, and can go
+along with any other. ``401``, ``429`` and ``5xx`` come before the commit, ``5xx_after``,
+``reply_lost`` and ``half_reply`` after it. A ``timeout`` closes the connection without a commit;
+``late`` closes it at once and commits afterwards.
+"""
+_BESIDE = ("latency", "400")
+_DRAWN = tuple(kind for kind in KINDS if kind not in _BESIDE)
+_FIXED = {"401": 401, "429": 429}
 _Z99 = NormalDist().inv_cdf(0.99)
 
 
@@ -20,10 +41,14 @@ class Rule:
     :param kind: one of :data:`KINDS`
     :param method: HTTP method, ``*`` for any
     :param path: regular expression searched in the path (without the query)
+    :param asks: regular expression searched in the query and the body
     :param times: how many requests it hits
     :param skip: how many matching requests pass before
-    :param seconds: emulated seconds of a ``latency``, or that a ``timeout`` holds before it closes
-    :param status: status of a ``5xx``
+    :param seconds: emulated seconds of a ``latency``, that a ``timeout`` holds before it closes, or
+        after which a ``late`` one is handled
+    :param status: status of a ``5xx`` or ``5xx_after``
+    :param retry_after: emulated seconds that the reply asks to wait; none when left out
+    :param label: told in the log
     :raises ValueError: when a value makes no sense
     """
 
@@ -34,29 +59,37 @@ class Rule:
     skip: int = 0
     seconds: float = 30.0
     status: int = 503
+    asks: str = ""
+    retry_after: float | None = None
+    label: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"fault kind {self.kind!r}: one of {', '.join(KINDS)}")
-        try:
-            re.compile(self.path)
-        except re.error as e:
-            raise ValueError(f"fault path {self.path!r}: {e}") from e
+        for name, pattern in (("path", self.path), ("asks", self.asks)):
+            try:
+                re.compile(pattern)
+            except re.error as e:
+                raise ValueError(f"fault {name} {pattern!r}: {e}") from e
 
-    def hits(self, method: str, path: str) -> bool:
-        """Tell whether this request is hit, and count it.
+    def due(self, method: str, path: str, asked: bytes = b"") -> bool:
+        """Tell whether this request may be hit; those that pass before are counted.
 
         :param method: of the request
         :param path: of the request
-        :return: whether the fault applies
+        :param asked: query and body of the request
+        :return: whether it is a matching one and its turn
         """
-        matches = self.method in ("*", method) and re.search(self.path, path)
+        matches = (
+            self.method in ("*", method)
+            and re.search(self.path, path)
+            and re.search(self.asks.encode(), asked)
+        )
         if not matches or self.times <= 0:
             return False
         if self.skip > 0:
             self.skip -= 1
             return False
-        self.times -= 1
         return True
 
 
@@ -78,8 +111,8 @@ class Plan:
 
     def __post_init__(self) -> None:
         for kind in self.rates:
-            if kind not in KINDS[1:]:
-                raise ValueError(f"fault kind {kind!r}: one of {', '.join(KINDS[1:])}")
+            if kind not in _DRAWN:
+                raise ValueError(f"fault kind {kind!r}: one of {', '.join(_DRAWN)}")
 
 
 @dataclass
@@ -88,14 +121,18 @@ class Fault:
 
     :param kind: fault instead of (or after) the handler, empty for none
     :param latency: emulated seconds before it is handled
+    :param refused: whether it is refused where it would be handled
     :param seconds: emulated seconds that a ``timeout`` holds
     :param status: status of the reply that is made up
+    :param retry_after: emulated seconds that this reply asks to wait
     """
 
     kind: str = ""
     latency: float = 0.0
+    refused: bool = False
     seconds: float = 30.0
     status: int = 503
+    retry_after: float | None = None
 
 
 class Faults:
@@ -131,29 +168,46 @@ class Faults:
         """Forget the rules, the plan and the log."""
         self.rules, self.plan, self.log = [], Plan(), []
 
-    def decide(self, number: int, method: str, path: str) -> Fault:
+    def decide(self, number: int, method: str, path: str, asked: bytes = b"") -> Fault:
         """Decide the fate of a request and log it.
+
+        Latencies add up and a refusal goes along; of all else that is due one thing happens, and
+        the rest waits.
 
         :param number: of the request, counted from 1
         :param method: of the request
         :param path: of the request
+        :param asked: query and body of the request
         :return: what happens to it
         """
         fault = Fault(latency=self._latency(number), seconds=self.plan.timeout_seconds)
-        hit = [r for r in self.rules if r.hits(method, path)]
-        self.rules = [r for r in self.rules if r.times > 0]
+        hit = self._hit(method, path, asked)
         for rule in hit:
             if rule.kind == "latency":
                 fault.latency += rule.seconds
+            elif rule.kind == "400":
+                fault.refused = True
             else:
                 fault.kind, fault.seconds, fault.status = rule.kind, rule.seconds, rule.status
-        if not hit:
-            fault.kind = self._drawn(number)
-        if fault.kind == "429":
-            fault.status = 429
-        for kind in [r.kind for r in hit] or ([fault.kind] if fault.kind else []):
-            self.log.append({"kind": kind, "method": method, "path": path, "request": number})
+                fault.retry_after = rule.retry_after
+        told = [(rule.kind, rule.label) for rule in hit]
+        if not fault.kind and (drawn := self._drawn(number)):
+            fault.kind = drawn
+            told.append((drawn, ""))
+        fault.status = _FIXED.get(fault.kind, fault.status)
+        for kind, label in told:
+            entry = {"kind": kind, "method": method, "path": path, "request": number}
+            self.log.append(entry | ({"label": label} if label else {}))
         return fault
+
+    def _hit(self, method: str, path: str, asked: bytes) -> list[Rule]:
+        due = [r for r in self.rules if r.due(method, path, asked)]
+        hit = [r for r in due if r.kind in _BESIDE]
+        hit += [r for r in due if r.kind not in _BESIDE][:1]
+        for rule in hit:
+            rule.times -= 1
+        self.rules = [r for r in self.rules if r.times > 0]
+        return hit
 
     def state(self) -> dict[str, Any]:
         """Describe what is planned and what was injected.

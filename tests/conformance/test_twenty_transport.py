@@ -17,8 +17,17 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
+def upload(hook: Any, name: str, content: bytes, size: int | None = None) -> str:
+    abandoned: list[str] = []
+    size = len(content) if size is None else size
+    try:
+        return str(hook.upload(name, size, io.BytesIO(content), abandoned.append))
+    finally:
+        hook.abandoned = abandoned
+
+
 def attach(hook: Any, name: str, content: bytes) -> Stored:
-    file_id = hook.upload(name, len(content), io.BytesIO(content))
+    file_id = upload(hook, name, content)
     values = {"name": name, "file": [{"file_id": file_id, "label": name}]}
     (made,) = hook.create("attachment", [Write(new_id(), values)])
     return made
@@ -91,24 +100,40 @@ def test_a_name_without_an_extension_is_no_reason_to_lose_a_file(bench):
 
 def test_what_twenty_refuses_of_a_file_is_told_in_its_words(bench):
     with pytest.raises(Refused, match="Invalid file size 0"):
-        bench.hook.upload("empty.txt", 0, io.BytesIO())
+        upload(bench.hook, "empty.txt", b"")
     with pytest.raises(Refused, match="does not match its extension"):
-        bench.hook.upload("picture.png", 4, io.BytesIO(b"text"))
+        upload(bench.hook, "picture.png", b"text")
 
 
 def test_a_file_shorter_than_declared_is_not_stored_as_if_it_were_whole(bench):
     with pytest.raises(CrmError, match="before its declared size"):
-        bench.hook.upload("short.txt", 10, io.BytesIO(b"hello"))
+        upload(bench.hook, "short.txt", b"hello", size=10)
 
 
 @pytest.mark.parametrize("path", ["^/metadata", "^/file-upload"])
 @pytest.mark.parametrize("kind", ["reply_lost", "5xx"])
-def test_an_upload_whose_end_is_unknown_is_begun_anew(bench, path, kind):
+def test_an_upload_whose_end_is_unknown_is_begun_anew_and_told_of(bench, path, kind):
     virtual_time(bench.hook)
     bench.control("faults", [{"kind": kind, "method": "*", "path": path}])
     made = attach(bench.hook, "note.txt", b"hello")
     with bench.hook.download(made) as stream:
         assert stream.read() == b"hello"
+    [told] = bench.hook.abandoned
+    loose = [file["id"] for file in bench.content("files") if not file["record"]]
+    assert (loose == [told]) if path == "^/file-upload" else (told == "")
+
+
+@pytest.mark.parametrize("skip", [0, 1])
+def test_each_upload_whose_end_is_unknown_is_told_of(bench, skip):
+    """Declared (at first) or completed (after that), with no reply, three times over."""
+    virtual_time(bench.hook)
+    fault = {"kind": "reply_lost", "path": "^/metadata", "skip": skip, "times": 3}
+    bench.control("faults", [fault])
+    attach(bench.hook, "note.txt", b"hello")
+    loose = [file["id"] for file in bench.content("files") if not file["record"]]
+    named = [told for told in bench.hook.abandoned if told]
+    assert set(named) <= set(loose)
+    assert len(loose) == len(bench.hook.abandoned)
 
 
 def test_the_credential_does_not_travel_with_the_bytes(bench):
@@ -162,11 +187,27 @@ def test_a_limit_without_end_is_told_as_one(bench):
         bench.hook.count("person")
 
 
-def test_reads_outlive_trouble_and_writes_tell_of_it(bench):
+TROUBLE = ["5xx", "5xx_after", "timeout", "reply_lost", "half_reply", "late"]
+
+
+@pytest.mark.parametrize("kind", TROUBLE)
+def test_reads_outlive_trouble_and_writes_tell_of_it(bench, kind):
     virtual_time(bench.hook)
-    for kind in ("5xx", "reply_lost"):
-        bench.control("faults", [{"kind": kind, "path": "people", "times": 2}])
-        assert bench.hook.count("person") >= 0
-        bench.control("faults", [{"kind": kind, "path": "people", "method": "POST"}])
-        with pytest.raises(Unsettled):
-            bench.hook.create("person", [Write(new_id(), {})])
+    trouble = {"kind": kind, "path": "people", "seconds": 0.01}
+    bench.control("faults", [{**trouble, "times": 2}])
+    assert bench.hook.count("person") >= 0
+    bench.control("faults", [{**trouble, "method": "POST"}])
+    with pytest.raises(Unsettled):
+        bench.hook.create("person", [Write(new_id(), {})])
+
+
+def test_a_reply_that_does_not_come_in_time_is_as_good_as_lost(twenty):
+    bench = twenty(extra={"timeout": 0.1})
+    virtual_time(bench.hook)
+    bench.hook.describe()
+    slow = {"kind": "latency", "path": "people", "seconds": 1}
+    bench.control("faults", [slow])
+    assert bench.hook.count("person") == 0
+    bench.control("faults", [{**slow, "method": "POST"}])
+    with pytest.raises(Unsettled, match="no reply in time"):
+        bench.hook.create("person", [Write(new_id(), {})])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_crm_migration.cli import setup
 from airflow_crm_migration.emulators import klipy, twenty
 from airflow_crm_migration.emulators.base import start
+from airflow_crm_migration.emulators.klipy import write_export
 from demo.emulators import KLIPY_KEY, TWENTY_KEY, Emulators, members_of
 from tests.support.dags import Engaged
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from airflow_crm_migration.core.staging import Staging
     from airflow_crm_migration.emulators.messy import World
 
 SCALE = 600.0
@@ -50,3 +52,10 @@ def engaged(folder: Path, content: dict[str, Any]) -> Engaged:
     case = Engaged.of(folder / f"{content['id']}.yaml", content)
     setup.run(Namespace(engagement=str(case.file)))
     return case
+
+
+def drop(world: World, folder: Path, staging: Staging) -> None:
+    """Put the customer's export into the inbox."""
+    write_export(world, folder)
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        staging.write_bytes(f"inbox/{file.relative_to(folder)}", file.read_bytes())

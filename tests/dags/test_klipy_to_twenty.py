@@ -13,16 +13,14 @@ from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
-from airflow_crm_migration.emulators.klipy import write_export
 from airflow_crm_migration.emulators.messy import generate
 from demo.customer import SIGNER, Customer
 from demo.emulators import count
 from demo.engagement import engagement
-from tests.dags.conftest import crms, engaged
+from tests.dags.conftest import crms, drop, engaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from airflow_crm_migration.core.staging import Staging
     from airflow_crm_migration.emulators.messy import World
@@ -95,13 +93,6 @@ def migrated(
         with Customer(case.file, running, lambda line: None, pause=0.05):
             ended = case.run(mode="full", environment="sandbox")
         yield Migrated(ended, running, case.staging, before, bucket)
-
-
-def drop(world: World, folder: Path, staging: Staging) -> None:
-    """Put the customer's export into the inbox."""
-    write_export(world, folder)
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        staging.write_bytes(f"inbox/{file.relative_to(folder)}", file.read_bytes())
 
 
 def held(running: Emulators) -> dict[str, int]:

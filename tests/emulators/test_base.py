@@ -153,6 +153,7 @@ def test_a_random_plan_repeats_from_its_seed_and_keeps_its_shares() -> None:
     [
         ([{"kind": "quake"}], "fault kind 'quake'"),
         ([{"kind": "429", "path": "("}], "fault path '('"),
+        ([{"kind": "429", "asks": "("}], "fault asks '('"),
         ([{"kind": "429", "often": 3}], "known: kind, method"),
         ({"rates": {"latency": 1}}, "fault kind 'latency'"),
         ({"share": 1}, "known: rates"),
@@ -186,6 +187,79 @@ def test_a_timeout_holds_and_then_closes_without_handling(server: Server) -> Non
     with pytest.raises(requests.ConnectionError):
         server.add("x")
     assert server.notes == []
+
+
+def test_a_late_commit_comes_after_the_connection_was_cut(server: Server) -> None:
+    server.control("POST", "faults", [{"kind": "late", "seconds": 0.05}])
+    with pytest.raises(requests.ConnectionError):
+        server.add("x")
+    assert server.notes == []
+    server.control("DELETE", "faults")  # waits for it
+    assert server.notes == ["x"]
+
+
+def test_half_a_reply_comes_after_the_commit(server: Server) -> None:
+    server.control("POST", "faults", [{"kind": "half_reply"}])
+    with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
+        server.add("x")
+    assert server.notes == ["x"]
+
+
+def test_a_server_error_can_come_after_the_commit(server: Server) -> None:
+    server.control("POST", "faults", [{"kind": "5xx_after", "status": 502}])
+    assert server.add("x").status_code == 502
+    assert server.notes == ["x"]
+
+
+@pytest.mark.parametrize("kind", ["400", "401"])
+def test_a_refusal_comes_instead_of_the_commit(server: Server, kind: str) -> None:
+    server.control("POST", "faults", [{"kind": kind}])
+    assert server.add("x").status_code == int(kind)
+    assert server.notes == []
+
+
+def test_how_long_to_wait_is_told_in_the_scaled_seconds_of_the_client() -> None:
+    made = Server(clock=Clock(600))
+    try:
+        made.control("POST", "faults", [{"kind": "429", "retry_after": 30}, {"kind": "429"}])
+        assert made.add("x").headers["Retry-After"] == "0.05"
+        assert "Retry-After" not in made.add("x").headers
+    finally:
+        made.running.stop()
+
+
+def test_of_two_rules_for_one_request_the_second_waits_for_the_next(server: Server) -> None:
+    rules = [
+        {"kind": "latency", "seconds": 0.0, "label": "slow"},
+        {"kind": "5xx", "status": 502, "label": "bad"},
+        {"kind": "5xx", "status": 503, "label": "worse"},
+    ]
+    server.control("POST", "faults", rules)
+    assert [server.add("x").status_code for _ in range(3)] == [502, 503, 200]
+    log = server.control("GET", "faults").json()["log"]
+    assert [(entry["label"], entry["request"]) for entry in log] == [
+        ("slow", 1),
+        ("bad", 1),
+        ("worse", 2),
+    ]
+
+
+def test_a_refusal_goes_along_with_what_else_happens(server: Server) -> None:
+    refusal = {"kind": "400", "times": 9}
+    server.control("POST", "faults", [refusal, {"kind": "5xx"}, {"kind": "reply_lost"}])
+    assert server.add("x").status_code == 503
+    with pytest.raises(requests.ConnectionError):
+        server.add("x")
+    assert server.add("x").status_code == 400
+    assert server.notes == []
+
+
+def test_a_rule_may_look_at_the_query_and_the_body(server: Server) -> None:
+    url = f"{server.running.base_url}/notes/x"
+    server.control("POST", "faults", [{"kind": "400", "asks": "bad.*\\n|poison", "times": 9}])
+    sent = [{"params": {"a": "b"}}, {"params": {"a": "bad"}}, {"data": b"poison"}, {"data": b"tea"}]
+    statuses = [requests.post(url, timeout=PATIENCE, **more).status_code for more in sent]
+    assert statuses == [200, 400, 400, 200]
 
 
 def test_latency_is_emulated_time() -> None:
@@ -313,5 +387,6 @@ def test_mistakes_on_the_command_line_cost_one_line() -> None:
 
 
 def test_rule_defaults_hit_the_next_request_once() -> None:
-    rule = Rule("429")
-    assert [rule.hits("GET", "/x"), rule.hits("GET", "/x")] == [True, False]
+    faults = Faults()
+    faults.rules = [Rule("429")]
+    assert [faults.decide(n, "GET", "/x").kind for n in (1, 2)] == ["429", ""]

@@ -1,81 +1,116 @@
-"""A run that waits for its loads, and what loads it."""
+"""Prepared runs that wait for their loads, and what loads them."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_crm_migration.core.canonical import time_text
-from airflow_crm_migration.core.gates import Gate
-from airflow_crm_migration.emulators.messy import generate
-from airflow_crm_migration.emulators.twenty import ADMIN
-from tests.support.emulated import emulated
-from tests.support.killing import WORKSPACE, Case, LoadProcesses, Transformed, Undisturbed
+from tests.support.faulty.case import Case
+from tests.support.faulty.matrix import Matrix
+from tests.support.faulty.pairs import NAMES, load_pair
+from tests.support.faulty.prepared import RUNS, prepare
+from tests.support.faulty.processes import LoadProcesses
+from tests.support.faulty.schedule import Drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-CONTACTS = 100
+    from tests.support.faulty.ending import Ending
+    from tests.support.faulty.prepared import Prepared
+
+
+MATRICES = pytest.StashKey[list[Matrix]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[MATRICES] = []
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for matrix in config.stash[MATRICES]:
+        terminalreporter.section("hits by kind of write and fault")
+        terminalreporter.write_line("\n".join(matrix.lines()))
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """
+    Loads that nothing happened to.
+
+    :param endings: how it looked after each run
+    :param seen: what each run lived through
+    """
+
+    endings: list[Ending]
+    seen: list[list[tuple[str, list[str], str]]]
+
+
+@pytest.fixture(scope="session", params=NAMES)
+def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(load_pair(request.param), tmp_path_factory.mktemp("prepared"))
 
 
 @pytest.fixture(scope="session")
-def transformed(tmp_path_factory: pytest.TempPathFactory) -> Transformed:
-    """Read, decide and transform a small customer, once."""
-    begun = time_text(datetime.now(UTC))
-    folder = tmp_path_factory.mktemp("transformed")
-    world = generate(1, CONTACTS)
-    with emulated(world, folder, api=False, workspace_id=WORKSPACE) as both:
-        migration = both.migration
-        run = migration.new_run()
-        migration.read_source(run)
-        migration.decide(run)
-        phases = migration.phases(run)
-        for phase in phases:
-            migration.transform(run, phase)
-        people = both.records("workspaceMember")
-        return Transformed(
-            folder,
-            run.folder,
-            migration.engagement,
-            migration.mapping(run),
-            migration.signed(Gate(run.engagement, "mapping", "sandbox")),
-            phases,
-            [
-                ADMIN,
-                *(
-                    (m["userEmail"], m["name"]["firstName"], m["name"]["lastName"])
-                    for m in people
-                    if m["userEmail"] != ADMIN[0]
-                ),
-            ],
-            {m["userEmail"]: m["id"] for m in people},
-            begun,
-        )
-
-
-@pytest.fixture(scope="session")
-def processes() -> Iterator[LoadProcesses]:
-    made = LoadProcesses()
+def processes(prepared: Prepared) -> Iterator[LoadProcesses]:
+    made = LoadProcesses(prepared.pair.connection("http://127.0.0.1:9", limited=True)["conn_type"])
     yield made
     made.stop()
 
 
 @pytest.fixture(scope="session")
 def undisturbed(
-    transformed: Transformed,
-    processes: LoadProcesses,
-    tmp_path_factory: pytest.TempPathFactory,
+    prepared: Prepared, processes: LoadProcesses, tmp_path_factory: pytest.TempPathFactory
 ) -> Undisturbed:
-    """A load that nothing happened to."""
-    with Case(transformed, processes, tmp_path_factory.mktemp("undisturbed")) as case:
-        assert case.load() == 0
-        return Undisturbed(case.ending(), case.events())
+    endings, seen = [], []
+    with Case(prepared, processes, tmp_path_factory.mktemp("undisturbed")) as case:
+        for number in range(len(RUNS)):
+            assert case.load(number) == 0, case.failures
+            endings.append(case.ending())
+            seen.append(case.seen())
+    return Undisturbed(endings, seen)
+
+
+@pytest.fixture(scope="session")
+def drawing(prepared: Prepared, undisturbed: Undisturbed) -> Drawing:
+    counts = [
+        Counter((where, kind) for where, kinds, _ in seen for kind in kinds)
+        for seen in undisturbed.seen
+    ]
+    return Drawing(prepared.pair.requests, counts)
+
+
+@pytest.fixture(scope="session")
+def matrix(drawing: Drawing, request: pytest.FixtureRequest) -> Matrix:
+    """Count hits over all seeds; shown at the end."""
+    made = Matrix(drawing.cells)
+    request.config.stash[MATRICES].append(made)
+    return made
 
 
 @pytest.fixture
-def case(transformed: Transformed, processes: LoadProcesses, tmp_path: Path) -> Iterator[Case]:
-    with Case(transformed, processes, tmp_path) as made:
-        yield made
+def new_case(
+    prepared: Prepared, processes: LoadProcesses, tmp_path: Path
+) -> Iterator[Callable[..., Case]]:
+    """Make cases, which are ended with the test."""
+    made: list[Case] = []
+
+    def make(*without: str) -> Case:
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        made.append(Case(prepared, processes, folder, without))
+        return made[-1]
+
+    yield make
+    for case in made:
+        case.server.stop()
+
+
+@pytest.fixture
+def case(new_case: Callable[..., Case]) -> Case:
+    return new_case()

@@ -1,156 +1,139 @@
-"""Loads a transformed run in processes that die where they are told to.
+"""Loads a prepared run in processes that things happen to.
 
 As a program it reads jobs from standard input, one JSON object a line, and does each in a fork of
 itself, so that the imports are paid once. For each it prints the process id, and when the process
-has ended its status.
+has ended or fallen asleep its status. ``{"wake": <process id>}`` lets one go on.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import sys
 import tempfile
 import traceback
-from collections import Counter
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
-import requests
-
-from airflow_crm_migration.core.lease import LeaseTimes
+from airflow_crm_migration.core.errors import (
+    CrmError,
+    LeaseLost,
+    Refused,
+    StagingBroken,
+    StagingUnusable,
+    UserMistake,
+)
+from airflow_crm_migration.core.lease import Lease, LeaseTimes
+from airflow_crm_migration.core.ledger.writer import LedgerWriter
+from airflow_crm_migration.core.load import batches
 from airflow_crm_migration.core.load.context import LoadContext
 from airflow_crm_migration.core.run import Run
-from airflow_crm_migration.core.staging import Staging
 from airflow_crm_migration.core.steps import load, mapping
 from airflow_crm_migration.core.steps.owners import read_owners
 from airflow_crm_migration.core.steps.reconcile import reconcile_step
-from airflow_crm_migration.hooks.twenty import TwentyHook
+from airflow_crm_migration.hooks.registry import destination_hook
+from tests.support.faulty.fate import Fate, FatedStaging, Strike, watch_requests
+from tests.support.faulty.kinds import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-CONNECTION = "AIRFLOW_CONN_TWENTY"
+    from airflow_crm_migration.core.mapping import Mapping as PairMapping
 
-
-@dataclass
-class Fate:
-    """
-    Decides when this process dies, and notes what it lived through.
-
-    :param rule: ``what`` (``http`` or ``staging``), ``match`` (regular expression for the request
-        or the name written), ``nth`` (of those that match, from 1) and ``when`` (``before``,
-        ``during``, ``after``); None dies of old age
-    :param seen: every event so far: what it was and its name
-    """
-
-    rule: dict[str, Any] | None
-    seen: list[tuple[str, str]] = field(default_factory=list)
-    _counts: Counter[str] = field(default_factory=Counter)
-
-    def begins(self, what: str, name: str) -> Callable[[str], bool]:
-        """Note an event and return what tells at each moment of it whether to die."""
-        self.seen.append((what, name))
-        rule = self.rule
-        if rule is None or rule["what"] != what or not re.search(rule["match"], name):
-            return lambda moment: False
-        self._counts[what] += 1
-        fatal = self._counts[what] == rule["nth"]
-        return lambda moment: fatal and moment == rule["when"]
+CONNECTION = "destination"
+BEAT, LEASE = 0.03, 0.2
+"""Seconds. Loads follow one another, so that no lease is taken from a process that is only slow."""
+CLEAN = (CrmError, LeaseLost, StagingBroken, StagingUnusable, UserMistake)
+"""Errors that tell a person what is wrong; any other is a mistake of ours."""
 
 
-def die() -> None:
-    """End at once, as by a power cut."""
-    os.kill(os.getpid(), signal.SIGKILL)
+# -- what can be switched off, to see that the suite would notice ----------------------------
 
 
-@dataclass(frozen=True)
-class MortalStaging(Staging):
-    """Dies before, after or in the middle of writing an object, which it then leaves torn."""
-
-    fate: Fate = field(default_factory=lambda: Fate(None))
-
-    @contextmanager
-    def writing(self, name: str, *, exclusive: bool = False) -> Iterator[IO[bytes]]:
-        fatal = self.fate.begins("staging", name)
-        if fatal("before"):
-            die()
-        try:
-            with super().writing(name, exclusive=exclusive) as stream:
-                yield stream
-                if fatal("during"):
-                    self._tear(name, stream)
-        finally:
-            if fatal("after"):
-                die()
-
-    def _tear(self, name: str, stream: IO[bytes]) -> None:
-        """Leave half of the object under its own name: some object stores are like that."""
-        stream.flush()
-        beside = Path(stream.name).read_bytes()
-        (Path(self.root) / name).write_bytes(beside[: len(beside) // 2])
-        die()
+def without_intents() -> None:
+    """Announce no write."""
+    LedgerWriter.intend = lambda self, rows: ""
 
 
-def watch_requests(fate: Fate) -> None:
-    """Make every request of this process an event."""
-    send = requests.Session.request
-
-    def watched(self: requests.Session, method: str, url: str, **more: Any) -> requests.Response:
-        query = (more.get("json") or {}).get("query", "")
-        fatal = fate.begins("http", f"{method} {urlsplit(url).path} {query}")
-        if fatal("before"):
-            die()
-        reply = send(self, method, url, **more)
-        if fatal("after"):
-            die()
-        return reply
-
-    requests.Session.request = watched
-
-
-def never_settle() -> None:
-    """Switch off all asking what became of writes whose end is unknown."""
+def without_settling() -> None:
+    """Ask nobody what became of writes whose end is unknown."""
     load.settle_open_intents = lambda context: 0
     load.settle_attachments = lambda context: None
     LoadContext.settle = lambda self, name, rows: {}
 
 
-def work(job: dict[str, Any]) -> None:
-    """Load and reconcile every phase of a run."""
-    os.environ[CONNECTION] = json.dumps(job["connection"])
+def without_bisection() -> None:
+    """Refuse every row of a batch that was refused."""
+    batches.write_batch = lambda call, settle, rows: [Refused("not split")] * len(rows)
+
+
+def without_lease() -> None:
+    """Never ask whether somebody else took over."""
+    Lease.check = lambda self: None
+
+
+SWITCHES: dict[str, Callable[[], None]] = {
+    "intents": without_intents,
+    "settling": without_settling,
+    "bisection": without_bisection,
+    "lease": without_lease,
+}
+
+# -- working ---------------------------------------------------------------------------------
+
+
+def load_phase(run: Run, hook: Any, signed: PairMapping, phase: str) -> None:
+    load.load_step(run, hook, signed, phase, owners=read_owners(run), say=lambda line: None)
+
+
+STEPS: dict[str, Callable[[Run, Any, PairMapping, str], Any]] = {
+    "load": load_phase,
+    "reconcile": reconcile_step,
+}
+"""What a job may be made of; each is what one task of a DAG does."""
+
+
+def work(job: dict[str, Any], fate: Fate) -> None:
+    """Do the steps of a job that are not done yet; each that ends is noted."""
+    os.environ[f"AIRFLOW_CONN_{CONNECTION.upper()}"] = json.dumps(job["connection"])
     tempfile.tempdir = job["temporary"]
-    fate = Fate(job["rule"])
     watch_requests(fate)
-    if not job["settle"]:
-        never_settle()
+    for name in job["without"]:
+        SWITCHES[name]()
     run = Run(
-        MortalStaging(Path(job["folder"]), fate=fate),
+        FatedStaging(Path(job["staging"]), fate=fate),
         job["run"],
         job["engagement"],
         "sandbox",
-        lease_times=LeaseTimes(*job["lease_times"]),
+        lease_times=LeaseTimes(BEAT, LEASE),
     )
-    signed = mapping.load(job["mapping"])
-    hook = TwentyHook("twenty")
-    for phase in job["phases"]:
-        load.load_step(run, hook, signed, phase, owners=read_owners(run), say=lambda line: None)
-        reconcile_step(run, hook, signed, phase)
-    Path(job["seen"]).write_text(json.dumps(fate.seen))
+    signed = mapping.load(job["signed"])
+    hook = destination_hook(job["connection"]["conn_type"], CONNECTION)
+    for step, phase in job["steps"]:
+        STEPS[step](run, hook, signed, phase)
+        if fate.slept:
+            return  # a task that was given up ends with its own step
+        with Path(job["done"]).open("a") as done:
+            done.write(f"{step} {phase}\n")
 
 
 def do(job: dict[str, Any]) -> int:
-    """Return 0 when all went well; else the reason stands on standard error."""
+    """Return 0 when all went well; else the reason stands in a file."""
+    fate = Fate(
+        {kind: Request(**request) for kind, request in job["requests"].items()},
+        job["number"],
+        [Strike(**strike) for strike in job["strikes"]],
+        Path(job["diary"]),
+    )
     try:
-        work(job)
-    except Exception:
-        Path(job["failure"]).write_text(traceback.format_exc())
+        work(job, fate)
+    except Exception as error:
+        told = {"clean": isinstance(error, CLEAN), "text": traceback.format_exc()}
+        Path(job["failure"]).write_text(json.dumps(told))
         return 1
+    finally:
+        Path(job["seen"]).write_text(json.dumps(fate.seen))
     return 0
 
 
@@ -158,15 +141,33 @@ def main() -> None:
     """Do jobs until there are none; what is logged goes elsewhere than the answers."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    os.environ[CONNECTION] = json.dumps({"conn_type": "twenty", "host": "http://127.0.0.1:9"})
-    _ = TwentyHook("twenty").connection  # imports what Airflow needs for it
+    warm_up(sys.argv[1])
     for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            os._exit(do(json.loads(line)))
+        child = begin(json.loads(line))
         print(child, file=answers, flush=True)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        print(status, file=answers, flush=True)
+        status = os.waitpid(child, os.WUNTRACED)[1]
+        asleep = os.WIFSTOPPED(status)
+        code = -signal.SIGSTOP if asleep else os.waitstatus_to_exitcode(status)
+        print(code, file=answers, flush=True)
+
+
+def begin(job: dict[str, Any]) -> int:
+    """Start a process or wake one, and return its id."""
+    if "wake" in job:
+        os.kill(job["wake"], signal.SIGCONT)
+        return int(job["wake"])
+    child = os.fork()
+    if child == 0:
+        os._exit(do(job))
+    return child
+
+
+def warm_up(platform: str) -> None:
+    """Import what Airflow needs for a connection."""
+    os.environ[f"AIRFLOW_CONN_{CONNECTION.upper()}"] = json.dumps(
+        {"conn_type": platform, "host": "http://127.0.0.1:9"}
+    )
+    _ = destination_hook(platform, CONNECTION).connection
 
 
 if __name__ == "__main__":

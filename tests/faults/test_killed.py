@@ -1,114 +1,83 @@
-"""A load that is killed and run again ends as if nothing had happened: nothing lost or doubled."""
+"""A load that is killed at a named point and run again ends as if nothing had happened."""
 
 from __future__ import annotations
 
-import random
-import re
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.faulty.fate import Strike
+from tests.support.faulty.kinds import ATTACH, BESIDE, FILL, LINK, RESTORE, UPLOAD, create
+
 if TYPE_CHECKING:
-    from tests.support.killing import Case, Undisturbed
+    from tests.faults.conftest import Undisturbed
+    from tests.support.faulty.case import Case
+    from tests.support.faulty.schedule import Drawing
 
 pytestmark = pytest.mark.faults
 
 KILLED = -signal.SIGKILL
-NUMBERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+")
-INTENT = r"ledger/sandbox/person/.*\.intent\."
-RESULT = r"ledger/sandbox/person/.*\.result\."
-SNAPSHOT = r"ledger/sandbox/snapshot/"
-#: Where a load dies by its own hand: what, its name, which of them, and when.
+CREATE = create("")
+"""Of whatever object the pair creates in most batches."""
+SNAPSHOT = "/snapshot/"
+#: Where a load dies: what, when, of which kind of write or of what name, how many pass before.
 POINTS = {
-    "before the intent": ("staging", INTENT, 1, "before"),
-    "in the middle of the intent": ("staging", INTENT, 1, "during"),
-    "after the intent": ("staging", INTENT, 1, "after"),
-    "before the second intent": ("staging", INTENT, 2, "before"),
-    "after the reply, before the result": ("http", "POST /rest/batch/people", 1, "after"),
-    "in the middle of the result": ("staging", RESULT, 1, "during"),
-    "after the result": ("staging", RESULT, 2, "after"),
-    "after the reply about links": ("http", "POST /rest/batch/taskTargets", 3, "after"),
-    "before compacting": ("staging", SNAPSHOT, 2, "before"),
-    "while compacting": ("staging", SNAPSHOT, 2, "during"),
-    "after compacting, before the older one goes": ("staging", SNAPSHOT, 2, "after"),
-    "before an upload": ("http", "createFileUpload", 4, "before"),
-    "after an upload was declared": ("http", "createFileUpload", 4, "after"),
-    "after the bytes of an upload": ("http", "PUT /file-upload", 4, "after"),
-    "after an upload, before its id is told": ("http", "completeFileUpload", 4, "after"),
-    "before attaching": ("http", "POST /rest/batch/attachments", 1, "before"),
-    "after attaching": ("http", "POST /rest/batch/attachments", 1, "after"),
-    "while files are read back": ("http", "GET /file", 3, "before"),
-}
-#: Requests that are held while somebody else kills the load.
-HELD = {
-    "committed before the reply": {"path": "/rest/batch/people", "when": "after"},
-    "sent and not committed": {"path": "/rest/batch/people", "when": "before"},
-    "links committed before the reply": {"path": "/rest/batch/taskTargets", "when": "after"},
-    "during an upload": {"path": "/file-upload", "when": "before", "skip": 3},
-    "attached before the reply": {"path": "/rest/batch/attachments", "when": "after"},
+    "before the intent": ("intent", "before", CREATE, "", 0),
+    "in the middle of the intent": ("intent", "during", CREATE, "", 0),
+    "after the intent": ("intent", "after", CREATE, "", 0),
+    "before the second intent": ("intent", "before", CREATE, "", 1),
+    "sent and no reply yet": ("request", "during", CREATE, "", 0),
+    "after the reply, before the result": ("request", "after", CREATE, "", 1),
+    "in the middle of the result": ("result", "during", CREATE, "", 0),
+    "after the result": ("result", "after", CREATE, "", 1),
+    "after the reply about a restored record": ("request", "after", RESTORE, "", 0),
+    "in the middle of an image": ("image", "during", FILL, "", 0),
+    "filled and no reply yet": ("request", "during", FILL, "", 0),
+    "after the reply about links": ("request", "after", LINK, "", 2),
+    "before compacting": ("other", "before", BESIDE, SNAPSHOT, 1),
+    "while compacting": ("other", "during", BESIDE, SNAPSHOT, 1),
+    "after compacting, before the older one goes": ("other", "after", BESIDE, SNAPSHOT, 1),
+    "before an upload": ("request", "before", UPLOAD, "", 9),
+    "after an upload was declared": ("request", "after", UPLOAD, "", 9),
+    "after the bytes of an upload": ("request", "after", UPLOAD, "", 10),
+    "after an upload, before its id is told": ("request", "after", UPLOAD, "", 11),
+    "before attaching": ("request", "before", ATTACH, "", 0),
+    "attached and no reply yet": ("request", "during", ATTACH, "", 0),
+    "after files were read back": ("result", "before", ATTACH, "", 0),
 }
 
 
-def rule(what: str, match: str, nth: int, when: str) -> dict[str, Any]:
-    return {"what": what, "match": match, "nth": nth, "when": when}
+@pytest.fixture(scope="session")
+def busiest(drawing: Drawing) -> str:
+    """The kind of write that creates records in most batches."""
+    counts = drawing.counts[0]
+    kinds = {kind for _, kind in drawing.cells if kind.startswith(CREATE)}
+    return max(kinds, key=lambda kind: counts["intent", kind])
+
+
+def death(where: str, when: str, kind: str, match: str, skip: int) -> Strike:
+    return Strike("death", "die", where, when, kind, match, skip)
 
 
 def test_a_load_moves_about_300_records(undisturbed: Undisturbed) -> None:
-    arrived = [
-        key for key, entry in undisturbed.ending.ledger.items() if entry.get("id") and not key[-1]
-    ]
-    assert 300 <= len(arrived) <= 400
-    assert undisturbed.ending.complaints(undisturbed.ending) == []
+    for ending in undisturbed.endings:
+        arrived = [key for key, entry in ending.ledger.items() if entry["origin"] and not key[-1]]
+        assert 250 <= len(arrived) <= 400
+        assert ending.complaints(ending) == []
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_killed_at(undisturbed: Undisturbed, case: Case, point: str) -> None:
-    assert case.load(rule(*POINTS[point])) == KILLED
-    case.load()
-    assert case.ending().complaints(undisturbed.ending) == []
-
-
-@pytest.mark.parametrize("point", HELD)
-def test_killed_when(undisturbed: Undisturbed, case: Case, point: str) -> None:
-    assert case.load_and_kill(**HELD[point]) == KILLED
-    case.load()
-    assert case.ending().complaints(undisturbed.ending) == []
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_killed_anywhere(undisturbed: Undisturbed, case: Case, seed: int) -> None:
-    """Each seed stands for a kind of event that the undisturbed load lived through, and for one."""
-    dice = random.Random(seed)
-    what = dice.choice(["http", "staging"])
-    names = [name for kind, name in undisturbed.events if kind == what]
-    kinds: dict[str, list[int]] = {}
-    for number, name in enumerate(names, start=1):
-        kinds.setdefault(NUMBERS.sub("", name), []).append(number)
-    nth = dice.choice(kinds[dice.choice(sorted(kinds))])
-    name = names[nth - 1]
-    torn = ["during"] if name.startswith("ledger/") else []
-    when = dice.choice(["before", "after", *torn])
-    print(f"seed {seed}: {when} {what} {nth} of {len(names)}: {name[:80]}")
-    assert case.load(rule(what, "", nth, when)) == KILLED
-    case.load()
-    assert case.ending().complaints(undisturbed.ending) == []
+def test_killed_at(undisturbed: Undisturbed, case: Case, busiest: str, point: str) -> None:
+    where, when, kind, match, skip = POINTS[point]
+    strike = death(where, when, busiest if kind == CREATE else kind, match, skip)
+    assert case.load(0, [strike]) == KILLED
+    assert case.load() == 0
+    assert case.ending().complaints(undisturbed.endings[0]) == []
 
 
 def test_killed_again_and_again(undisturbed: Undisturbed, case: Case) -> None:
-    for nth in (30, 20, 25, 15, 40):
-        assert case.load(rule("staging", "", nth, "after")) == KILLED
-    case.load()
-    assert case.ending().complaints(undisturbed.ending) == []
-
-
-@pytest.mark.parametrize(
-    "point",
-    ["after the reply, before the result", "after the reply about links", "after attaching"],
-)
-def test_without_settling_these_tests_would_fail(
-    undisturbed: Undisturbed, case: Case, point: str
-) -> None:
-    assert case.load(rule(*POINTS[point])) == KILLED
-    case.load(settle=False)
-    assert case.ending().complaints(undisturbed.ending) != []
+    for where in ("intent", "request", "result", "intent", "other"):
+        assert case.load(0, [Strike(where, "die", where, "after", skip=4, times=9)]) == KILLED
+    assert case.load() == 0
+    assert case.ending().complaints(undisturbed.endings[0]) == []

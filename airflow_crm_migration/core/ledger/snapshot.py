@@ -149,7 +149,8 @@ class Snapshot:
 
     def _take_event(self, name: ObjectName, row: Row) -> None:
         if row.get("event") == "uploaded":
-            values = (*row["key"], row["id"], 0, canonical_json(row))
+            # Of uploads without a known id there may be several.
+            values = (*row["key"], row["id"] or name.base, 0, canonical_json(row))
             self._db.execute("INSERT OR IGNORE INTO uploads VALUES (?,?,?,?,?,?,?)", values)
             return
         self._db.execute(_FORGET_INTENT, row["key"])

@@ -147,15 +147,20 @@ class _Files:
         try:
             with self._staging.open(f"files/{upload.sha256}") as content:
                 upload.file_id = self._at.destination.upload(
-                    self._name(upload), upload.size, content
+                    self._name(upload),
+                    upload.size,
+                    content,
+                    lambda file_id: self._tell_upload(task, file_id),
                 )
         except Refused as refusal:
             self._at.conclude([refused(task.key, refusal.message, task.planned)])
             return False
-        self._at.writer.conclude(
-            [{"key": list(task.key), "event": "uploaded", "id": upload.file_id}]
-        )
+        self._tell_upload(task, upload.file_id)
         return True
+
+    def _tell_upload(self, task: Task, file_id: str) -> None:
+        row = {"key": list(task.key), "event": "uploaded", "id": file_id}
+        self._at.writer.conclude([row])
 
     def _row(self, upload: _Upload) -> Write:
         file = [{"file_id": upload.file_id, "label": self._name(upload)}]

@@ -25,6 +25,11 @@ Member = tuple[str, str, str]
 Limit = tuple[float, float]
 ADMIN: Member = ("admin@example.com", "Ada", "Admin")
 _TOO_MANY = 429
+_INJECTED = {
+    400: ApiError("Refused for a test."),
+    401: ApiError("Token invalid.", 401, "UNAUTHENTICATED"),
+    _TOO_MANY: limit_reached(100, 60_000),
+}
 
 
 def create(
@@ -106,9 +111,9 @@ def _content(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
 
 def _fault_reply(status: int, path: str) -> Response:
     """Make injected refusals as the server, or the proxy before it, would word them."""
-    if status != _TOO_MANY:
+    if status not in _INJECTED:
         return HTMLResponse(f"<html><body><h1>{status}</h1></body></html>", status)
-    error = limit_reached(100, 60_000)
-    if path == "/graphql":
+    error = _INJECTED[status]
+    if path == "/graphql" or (path == "/metadata" and status != _TOO_MANY):
         return JSONResponse({"data": None, "errors": [error.graphql()]})
     return error_reply(error)

@@ -9,10 +9,10 @@ import mimetypes
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow_crm_migration.core.errors import CrmError, Refused, Unauthorised
+from airflow_crm_migration.core.errors import CrmError, Refused, Unauthorised, Unsettled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from airflow_crm_migration.core.protocols import Stored
     from airflow_crm_migration.hooks.twenty.api import TwentyApi
@@ -65,7 +65,9 @@ def category(name: str) -> str:
     return _CATEGORIES.get(mime or "") or _BY_KIND.get(kind, "OTHER")
 
 
-def upload(api: TwentyApi, name: str, size: int, content: IO[bytes]) -> str:
+def upload(
+    api: TwentyApi, name: str, size: int, content: IO[bytes], abandoned: Callable[[str], None]
+) -> str:
     """
     Upload a binary.
 
@@ -75,31 +77,47 @@ def upload(api: TwentyApi, name: str, size: int, content: IO[bytes]) -> str:
     :param name: of the file; Twenty wants an extension, and .bin stands in for a missing one
     :param size: bytes, above 0
     :param content: seekable, from its beginning
+    :param abandoned: told the id of each upload that was begun and is not returned
     :return: the file id that an attachment takes, once
     """
     full = name if PurePath(name).suffix else f"{name}.bin"
 
     def attempt() -> str:
         content.seek(0)
-        return _upload(api, full, size, content)
+        file_id, url, mime = _declare(api, full, size, abandoned)
+        try:
+            _send(api, file_id, url, mime, _Exactly(content, size))
+        except CrmError:
+            abandoned(file_id)
+            raise
+        return file_id
 
     return api.patiently("upload", attempt, repeatable=True)
 
 
-def _upload(api: TwentyApi, name: str, size: int, content: IO[bytes]) -> str:
+def _declare(
+    api: TwentyApi, name: str, size: int, abandoned: Callable[[str], None]
+) -> tuple[str, str, str]:
     variables = {"name": name, "size": size, "field": _FILE_FIELD}
-    begun = api.graphql("/metadata", _BEGIN, variables, name="createFileUpload")["createFileUpload"]
+    try:
+        reply = api.graphql(
+            "/metadata", _BEGIN, variables, name="createFileUpload", repeatable=False
+        )
+    except Unsettled:
+        abandoned("")
+        raise
+    begun = reply["createFileUpload"]
+    return str(begun["fileId"]), begun["uploadUrl"], begun["contentType"]
+
+
+def _send(api: TwentyApi, file_id: str, url: str, mime: str, content: _Exactly) -> None:
     # Another content type and Twenty reads no bytes.
-    headers = {"Content-Type": begun["contentType"]}
-    reply = api.transfer("PUT", begun["uploadUrl"], data=_Exactly(content, size), headers=headers)
-    reply.close()
-    file_id = str(begun["fileId"])
+    api.transfer("PUT", url, data=content, headers={"Content-Type": mime}).close()
     done = api.graphql(
         "/metadata", _COMPLETE, {"id": file_id}, name="completeFileUpload", repeatable=False
     )["completeFileUpload"]
-    if done["size"] != size:
-        raise CrmError(f"Twenty stored {done['size']} of {size} bytes")
-    return file_id
+    if done["size"] != len(content):
+        raise CrmError(f"Twenty stored {done['size']} of {len(content)} bytes")
 
 
 class Downloads:

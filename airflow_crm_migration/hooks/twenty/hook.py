@@ -41,7 +41,7 @@ from airflow_crm_migration.hooks.twenty.rules import DOCUMENTED, TwentyRules
 from airflow_crm_migration.hooks.twenty.schema import MEMBER, PLURALS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from airflow_crm_migration.hooks.twenty.schema import Schema, TwentyObject
 
@@ -309,9 +309,15 @@ class TwentyHook(TwentyRules, TwentyApi):
         for chunk in chunks(dict.fromkeys(ids), _IDS):
             self.graphql("/graphql", query, {"ids": chunk}, name=name)
 
-    def upload(self, name: str, size: int, content: IO[bytes]) -> str:
-        """Upload a binary and return the file id that an attachment record takes, once."""
-        return files.upload(self, name, size, content)
+    def upload(
+        self, name: str, size: int, content: IO[bytes], abandoned: Callable[[str], None]
+    ) -> str:
+        """
+        Upload a binary and return the file id that an attachment record takes, once.
+
+        :param abandoned: told the id of each upload that was begun and is not returned
+        """
+        return files.upload(self, name, size, content, abandoned)
 
     def download(self, attachment: Stored) -> IO[bytes]:
         """Open an attachment's binary as stored."""

@@ -256,7 +256,9 @@ class OfficeHook(OfficeRules):
         rows = self.office.rows[object_name]
         rows.update({row_id: replace(rows[row_id], trashed=False) for row_id in ids})
 
-    def upload(self, name: str, size: int, content: IO[bytes]) -> str:
+    def upload(
+        self, name: str, size: int, content: IO[bytes], abandoned: Callable[[str], None]
+    ) -> str:
         self._call("write")
         file_id = f"file-{len(self.office.binaries)}"
         self.office.binaries[file_id] = content.read()

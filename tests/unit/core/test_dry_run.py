@@ -44,7 +44,7 @@ def test_whatever_is_written_the_destination_stays_as_it_was(real: Any, dry: Any
     dry.create("human", [Write("h2", {"post": ["bob@x.org"]})])
     dry.update("human", [Write("h1", {"post": ["eve@x.org"]})])
     dry.restore("human", ["h1"])
-    dry.upload("a.txt", 3, io.BytesIO(b"abc"))
+    dry.upload("a.txt", 3, io.BytesIO(b"abc"), print)
     assert state(real) == before
 
 
@@ -75,7 +75,7 @@ def test_nobody_is_asked_for_what_the_run_itself_would_have_made(real: Any, dry:
 
 
 def test_a_binary_comes_back_as_it_was(dry: Any) -> None:
-    ids = [dry.upload("a.txt", len(b), io.BytesIO(b)) for b in (b"abc", b"def")]
+    ids = [dry.upload("a.txt", len(b), io.BytesIO(b), print) for b in (b"abc", b"def")]
     attached = [Stored(i, {"sheet": [{"file_id": i, "label": "a"}]}) for i in ids]
     contents = []
     for stored in attached:
@@ -87,7 +87,7 @@ def test_a_binary_comes_back_as_it_was(dry: Any) -> None:
 def test_kept_binaries_go_with_the_run(real: Any, monkeypatch: Any, tmp_path: Path) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     dry = DryDestination(real)
-    dry.upload("a.txt", 3, io.BytesIO(b"abc"))
+    dry.upload("a.txt", 3, io.BytesIO(b"abc"), print)
     assert list(tmp_path.rglob("*"))
     del dry
     gc.collect()

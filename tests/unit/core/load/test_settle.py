@@ -45,8 +45,8 @@ class Mortal(TwentyHook):
     def restore(self, object_name: str, ids: Sequence[str]) -> None:
         self._around("restore", lambda: super(Mortal, self).restore(object_name, ids))
 
-    def upload(self, name: str, size: int, content: IO[bytes]) -> str:
-        up = self._around(name, lambda: super(Mortal, self).upload(name, size, content))
+    def upload(self, name: str, *more: Any) -> str:
+        up = self._around(name, lambda: super(Mortal, self).upload(name, *more))
         return str(up)
 
     def download(self, attachment: Stored) -> IO[bytes]:

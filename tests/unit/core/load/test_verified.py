@@ -107,10 +107,10 @@ def test_a_file_that_changed_in_the_source_is_told(
 
 def test_a_file_that_comes_back_different_is_named(loading: Loading) -> None:
     class Garbling(TwentyHook):
-        def upload(self, name: str, size: int, content: IO[bytes]) -> str:
+        def upload(self, name: str, size: int, content: IO[bytes], abandoned: Any) -> str:
             if name == "f1.txt":
                 content = io.BytesIO(content.read().swapcase())
-            return super().upload(name, size, content)
+            return super().upload(name, size, content, abandoned)
 
     facts = loading.load("attachment", files(loading), hook=Garbling(loading.conn_id))
     assert facts["outcomes"]["attachment"] == {"created": {"new": 2, "file_differs": 1}}

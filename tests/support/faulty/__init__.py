@@ -1,0 +1,1 @@
+"""Migrations that things happen to: drawn from a seed, counted, and looked at afterwards."""

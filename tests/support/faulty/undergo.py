@@ -1,0 +1,37 @@
+"""Loads both runs under a schedule, again and again as Airflow's retries would."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support.faulty.prepared import RUNS
+
+if TYPE_CHECKING:
+    from tests.support.faulty.case import Case
+    from tests.support.faulty.schedule import Schedule
+
+ATTEMPTS = 10
+"""More than the faults of one schedule can end."""
+
+
+def undergo(case: Case, schedule: Schedule) -> list[str]:
+    """
+    Let a schedule happen, and return in words which run never ended.
+
+    Who fell asleep wakes when all is done: whatever it still wrote would be too late to be mended.
+    """
+    told = []
+    for number in range(len(RUNS)):
+        case.program(schedule.rules[number], schedule.plan)
+        if not _loaded(case, schedule, number):
+            told.append(f"{RUNS[number]} never ended: {case.failures[-1:]}")
+    case.wake()
+    return told
+
+
+def _loaded(case: Case, schedule: Schedule, number: int) -> bool:
+    for _ in range(ATTEMPTS):
+        if case.load(number, schedule.strikes[number]) == 0:
+            return True
+        case.mend()
+    return False
