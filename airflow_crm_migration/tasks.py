@@ -6,10 +6,11 @@ import hashlib
 import signal
 from abc import abstractmethod
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
@@ -17,10 +18,12 @@ from airflow_crm_migration.core.errors import (
     CrmError,
     LeaseHeld,
     LeaseLost,
+    QuotaSpent,
     Refused,
     StagingBroken,
     StagingUnusable,
     Unauthorised,
+    Unreachable,
     UserMistake,
 )
 from airflow_crm_migration.core.gates import Gate
@@ -33,6 +36,10 @@ if TYPE_CHECKING:
     from airflow.sdk.types import Logger
 
     from airflow_crm_migration.core.staging import Staging
+
+
+_MARGIN = timedelta(seconds=1)
+"""Beyond the reset of a budget: two clocks may differ by what they round off."""
 
 
 def pool_name(conn_id: str) -> str:
@@ -76,6 +83,9 @@ class MigrationBase(BaseOperator):
     """
 
     template_fields: Collection[str] = ("engagement_id", "staging_url", "environment")
+    #: Whether the step is the first of a run to ask its connection: a host that cannot be reached
+    #: is then a mistake in the connection, which no retry mends.
+    first_contact = False
 
     def __init__(
         self,
@@ -108,6 +118,10 @@ class MigrationBase(BaseOperator):
         """Return one of the engagement's gates, for this environment where that matters."""
         return Gate(self.engagement_id, name, self.environment)
 
+    @property
+    def _crm(self) -> str:
+        return f"connection {getattr(self, 'conn_id', None)!r}"
+
     @contextmanager
     def mistakes_fail(self) -> Iterator[None]:
         """
@@ -116,7 +130,6 @@ class MigrationBase(BaseOperator):
         What a CRM or staging could not do just now is said in one line and left to Airflow's
         retries; what a CRM refused is not, for its words may quote a record.
         """
-        crm = f"connection {getattr(self, 'conn_id', None)!r}"
         try:
             yield
         except UserMistake as mistake:
@@ -128,11 +141,13 @@ class MigrationBase(BaseOperator):
             raise
         except Unauthorised as refusal:
             fix = "check the key in it, and what the key may do (docs/permissions.md)"
-            fail(self.log, [f"{crm}: {refusal.message} {fix}"])
-        except Refused:
+            fail(self.log, [f"{self._crm}: {refusal.message} {fix}"])
+        except (Refused, QuotaSpent):
             raise
         except CrmError as error:
-            self.log.error("%s: %s", crm, error.message)
+            if self.first_contact and isinstance(error, Unreachable):
+                fail(self.log, [f"{self._crm}: {error.message}"])
+            self.log.error("%s: %s", self._crm, error.message)
             raise
 
 
@@ -149,14 +164,26 @@ class MigrationOperator(MigrationBase):
         super().__init__(**kwargs)
         self.modes = tuple(modes)
 
-    def execute(self, context: Context) -> Any:
-        """Do the step; a person's mistake fails it without retries."""
+    def execute(self, context: Context, event: Any = None) -> Any:
+        """
+        Do the step; a person's mistake fails it without retries.
+
+        When a long budget of a CRM is spent the task is deferred past its reset and lets go of its
+        worker, its pool's slot and its lease; what was done is in staging, so that it is simply
+        done again, without the parts that are done.
+
+        :param event: what the time trigger says; of no interest
+        """
         if self.modes and (mode := context["params"]["mode"]) not in self.modes:
             raise AirflowSkipException(f"a run of mode {mode} does without it")
         self._at_work = True
         try:
             with self.mistakes_fail():
                 return self._work_unless_busy(context)
+        except QuotaSpent as spent:
+            if spent.retry_after is None:
+                raise
+            self._go_on_later(spent.message, timedelta(seconds=spent.retry_after) + _MARGIN)
         except SystemExit:
             self.log.warning("told to end: what was done is kept, and the next run goes on from it")
             raise
@@ -171,6 +198,11 @@ class MigrationOperator(MigrationBase):
                 raise
             self.log.info("left out: %s", held)
             raise AirflowSkipException(str(held)) from None
+
+    def _go_on_later(self, why: str, pause: timedelta) -> NoReturn:
+        until = (datetime.now(UTC) + pause).isoformat(timespec="seconds")
+        self.log.warning("%s: %s; this task goes on at %s", self._crm, why, until)
+        self.defer(trigger=TimeDeltaTrigger(pause), method_name="execute")
 
     def on_kill(self) -> None:
         """

@@ -53,6 +53,10 @@ class Unauthorised(CrmError):
     """The credential is wrong, expired, revoked or lacks a permission: trying again cannot help."""
 
 
+class Unreachable(CrmError):
+    """No connection came about: nothing was asked, so asking again is safe even for a write."""
+
+
 class Refused(CrmError):
     """The platform understood the request, refused it as a whole and wrote nothing."""
 

@@ -196,6 +196,21 @@ class Capabilities:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """
+    What a CRM was asked so far.
+
+    :param requests: all of them, those that no limit counts too
+    :param weight: what they cost of the budget
+    :param seconds: until their replies were there, waiting for the budget left out
+    """
+
+    requests: int
+    weight: float
+    seconds: float
+
+
+@dataclass(frozen=True)
 class SchemaChange:
     """
     One thing that :meth:`Destination.ensure_schema` did or would do.

@@ -6,24 +6,25 @@ import threading
 import time
 from collections import Counter
 from functools import cached_property
-from http.cookiejar import DefaultCookiePolicy
 from io import BufferedReader
 from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from airflow.providers.http.hooks.http import HttpHook
-from airflow.sdk.log import mask_secret
 
 from airflow_crm_migration.core.errors import (
     CrmError,
+    QuotaSpent,
     Refused,
     Throttled,
     Unauthorised,
+    Unreachable,
     Unsettled,
     UserMistake,
 )
-from airflow_crm_migration.core.limits import Limiter, Window, parse_windows
+from airflow_crm_migration.core.limits import Left, Limiter
+from airflow_crm_migration.core.protocols import Usage
+from airflow_crm_migration.hooks.connected import ConnectedHook
 from airflow_crm_migration.hooks.replies import (
     BoundedBody,
     Download,
@@ -34,9 +35,7 @@ from airflow_crm_migration.hooks.replies import (
 from airflow_crm_migration.hooks.retries import Retries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from airflow.sdk import Connection
+    from collections.abc import Callable, Iterable, Mapping
 
 T = TypeVar("T")
 
@@ -45,27 +44,17 @@ _CONNECT_SECONDS = 10.0
 _WORDS = 500
 
 
-class _Headers(requests.auth.AuthBase):
-    """Credentials as a session's auth: else a netrc file of the machine would overrule them."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self._headers = headers
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(self._headers)
-        return request
-
-
-class CrmHook(HttpHook):
+class CrmHook(ConnectedHook):
     """
     Base of every CRM hook.
 
     A subclass gives the connection type's names, :attr:`default_windows`, :meth:`auth_headers`,
-    :meth:`greeting`, and for a platform's own words :meth:`words` or :meth:`translate`.
+    :meth:`greeting`, for a platform's own words :meth:`words` or :meth:`translate`, and
+    :meth:`left` where replies tell what is left of a limit.
 
     The extra of the connection may hold, and none of it ever becomes an HTTP header:
 
-    - ``rate_limits``: for example ``100/60s, 5/1s``, instead of the documented ones
+    - ``rate_limits``: for example ``100/60s, 30000 tokens/86400s``, instead of the documented ones
     - ``budget_share``: part of these limits to use, 0.8 when left out
     - ``timeout``: seconds to wait for a reply, 60 when left out
     - ``verify``: false, or the path of a file with trusted certificate authorities
@@ -74,18 +63,15 @@ class CrmHook(HttpHook):
     :param conn_id: id of the Airflow connection
     """
 
-    conn_name_attr = "conn_id"
-    #: Documented limits, for example ``100/60s``.
-    default_windows: ClassVar[str]
     #: A larger reply to a call is an error; downloads are streamed and have no bound.
     max_reply_bytes: ClassVar[int] = 64 << 20
-    #: Seconds of waiting after which a call gives up: on faults, and on being asked to slow down.
+    #: Seconds of waiting after which a call gives up on faults.
     patience: float = 120.0
-    throttle_patience: float = 600.0
+    #: The same where the host never answered: more likely than an outage is a wrong address.
+    first_patience: float = 5.0
 
     def __init__(self, conn_id: str | None = None) -> None:
-        super().__init__(http_conn_id=conn_id or self.default_conn_name)
-        self.conn_id = self.http_conn_id
+        super().__init__(conn_id)
         # Replaced by forecasts and tests, which do not wait.
         self.clock: Callable[[], float] = time.monotonic
         self.sleep: Callable[[float], None] = time.sleep
@@ -93,102 +79,23 @@ class CrmHook(HttpHook):
         self.guard: Callable[[], None] = lambda: None
         self.requests_made: Counter[str] = Counter()
         self._counting = threading.Lock()
+        self._seconds_asking = 0.0
+        self._answered = False
 
-    def auth_headers(self, connection: Connection) -> dict[str, str]:
-        """
-        Return the headers that carry the credential.
+    @cached_property
+    def limiter(self) -> Limiter:
+        """What holds this process to the budget of the connection."""
+        return Limiter(self.budget, clock=self.clock, sleep=self.sleep)
 
-        :param connection: the Airflow connection
-        """
-        raise NotImplementedError
+    @property
+    def usage(self) -> Usage:
+        """What the CRM was asked so far."""
+        requests_made = self.requests_made.total()
+        return Usage(requests_made, self.limiter.spent, self._seconds_asking)
 
     def greeting(self) -> str:
         """Ask the CRM who is behind the connection, for the test button."""
         raise NotImplementedError
-
-    @cached_property
-    def connection(self) -> Connection:
-        """The Airflow connection."""
-        return self.get_connection(self.conn_id)
-
-    def setting(self, name: str, default: Any, kind: Callable[[Any], Any] = str) -> Any:
-        """
-        Return a setting from the extra of the connection.
-
-        :param name: key in the extra
-        :param default: where it is missing or blank
-        :param kind: makes the value of what is written there
-        :raises UserMistake: when it does not
-        """
-        value = self.connection.extra_dejson.get(name)
-        if value is None or value == "":
-            return default
-        try:
-            return kind(value)
-        except (ValueError, TypeError) as e:
-            raise UserMistake(f"connection {self.conn_id}: {name} {value!r}: {e}") from None
-
-    @cached_property
-    def address(self) -> str:
-        """Base address of the CRM, without a slash at the end; https where no scheme is given."""
-        host = (self.connection.host or "").strip().rstrip("/")
-        if not host:
-            raise UserMistake(f"connection {self.conn_id}: host is empty; give the CRM's base URL")
-        scheme = self.connection.schema or "https"
-        parts = urlsplit(host if "://" in host else f"{scheme}://{host}")
-        if self.connection.port and parts.port is None:
-            parts = parts._replace(netloc=f"{parts.netloc}:{self.connection.port}")
-        return parts.geturl()
-
-    @cached_property
-    def windows(self) -> tuple[Window, ...]:
-        """Limits that the connection is held to."""
-        default = parse_windows(self.default_windows)
-        windows: tuple[Window, ...] = self.setting("rate_limits", default, parse_windows)
-        return windows
-
-    @cached_property
-    def limiter(self) -> Limiter:
-        """Budget of this process for the connection."""
-        share = self.setting("budget_share", 0.8, float)
-        try:
-            return Limiter(self.windows, share, clock=self.clock, sleep=self.sleep)
-        except ValueError as e:
-            raise UserMistake(f"connection {self.conn_id}: {e}") from None
-
-    @cached_property
-    def session(self) -> requests.Session:
-        """The session of all calls to the CRM, keeping its connections alive."""
-        return self.get_conn()
-
-    @cached_property
-    def _anonymous(self) -> requests.Session:
-        return self._session({})
-
-    def get_conn(
-        self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None
-    ) -> requests.Session:
-        """
-        Return a session that carries the credential and nothing of the connection's extra.
-
-        :param headers: further headers
-        :param extra_options: not used: the settings of the connection hold
-        """
-        credentials = self.auth_headers(self.connection)
-        for value in credentials.values():
-            mask_secret(value.split()[-1])
-        session = self._session(credentials)
-        session.headers.update(headers or {})
-        return session
-
-    def _session(self, credentials: Mapping[str, str]) -> requests.Session:
-        self.base_url, self._base_url_initialized = self.address, True
-        session = requests.Session()
-        session.auth = _Headers(credentials)
-        session.verify = self.setting("verify", True, lambda value: value)
-        # Threads share the session; a cookie of one call has no business in another.
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        return self._configure_session_from_mount_adapters(session)
 
     def request(
         self,
@@ -220,6 +127,7 @@ class CrmHook(HttpHook):
         :raises Refused: nothing was written
         :raises Unsettled: a write may or may not have happened
         :raises Throttled: the CRM asked to slow down for too long
+        :raises QuotaSpent: only the reset of a long budget helps
         """
         again = method in _READS if repeatable is None else repeatable
         kind = f"{method} {template(path)} {name}".rstrip()
@@ -229,7 +137,10 @@ class CrmHook(HttpHook):
             if limited:
                 self.limiter.acquire(weight)
             url = self.address + path
-            return self._checked(self._send(self.session, method, url, kind, sending))
+            reply = self._send(self.session, method, url, kind, sending)
+            for left in self.left(reply):
+                self.limiter.told(left)
+            return self._checked(reply)
 
         return self.patiently(kind, once, repeatable=again)
 
@@ -244,9 +155,8 @@ class CrmHook(HttpHook):
         :raises CrmError: instead of Unsettled when it was repeatable: nothing is left open
         """
         retries = Retries(
-            self.windows,
-            patience=self.patience,
-            throttle_patience=self.throttle_patience,
+            self.budget,
+            patience=self._patience,
             sleep=self.sleep,
             tell=lambda error, wait: self._tell(kind, error, wait),
         )
@@ -256,6 +166,18 @@ class CrmHook(HttpHook):
             if repeatable:
                 raise CrmError(e.message, status=e.status, code=e.code) from None
             raise
+        except Throttled as e:
+            wait = e.retry_after or 0.0
+            if isinstance(e, QuotaSpent) or wait <= self.throttle_patience:
+                raise
+            self.limiter.penalise(wait)
+            raise QuotaSpent(e.message, retry_after=wait) from None
+
+    def _patience(self, error: BaseException | None) -> float:
+        if isinstance(error, Throttled):
+            return self.throttle_patience
+        first = isinstance(error, Unreachable) and not self._answered
+        return self.first_patience if first else self.patience
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """
@@ -307,6 +229,14 @@ class CrmHook(HttpHook):
             return True, self.greeting()
         except (CrmError, UserMistake) as e:
             return False, str(e)
+
+    def left(self, response: requests.Response) -> Iterable[Left]:
+        """
+        Return what a reply says is left of the limits, where the platform tells.
+
+        :param response: any reply
+        """
+        return ()
 
     def words(self, response: requests.Response) -> tuple[str, str | None]:
         """
@@ -369,6 +299,7 @@ class CrmHook(HttpHook):
         with self._counting:
             self.requests_made[kind] += 1
         timeout = (_CONNECT_SECONDS, self.setting("timeout", 60.0, float))
+        begun = self.clock()
         try:
             response = session.request(
                 method, url, timeout=timeout, allow_redirects=False, stream=True, **sending
@@ -378,6 +309,10 @@ class CrmHook(HttpHook):
                 _ = response.content  # reads it, within the bound
         except requests.RequestException as e:
             raise failure(e, urlsplit(url).netloc) from None
+        finally:
+            with self._counting:
+                self._seconds_asking += self.clock() - begun
+        self._answered = True
         return response
 
     def _checked(self, response: requests.Response) -> requests.Response:

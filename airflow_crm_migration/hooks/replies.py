@@ -11,19 +11,28 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    ProxyError,
+)
 
-from airflow_crm_migration.core.errors import CrmError, Unsettled, UserMistake
+from airflow_crm_migration.core.errors import CrmError, Unreachable, Unsettled, UserMistake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOO_LARGE = "REPLY_TOO_LARGE"
+_UNREACHABLE = {
+    NameResolutionError: "nobody knows a host of this name",
+    NewConnectionError: "no connection is accepted there",
+    ConnectTimeoutError: "nothing answers there",
+    ProxyError: "the proxy of this machine gives no connection",
+}
+_REACH = "check the host of the connection, and that the CRM runs and this machine may reach it"
 _VARIABLE = re.compile(r"/(?:\d+|[0-9a-fA-F-]{32,36})(?=/|$)")
-
-
-class NotSent(CrmError):
-    """No connection came about: nothing was asked, so asking again is safe even for a write."""
 
 
 def template(path: str) -> str:
@@ -67,8 +76,9 @@ def failure(error: requests.RequestException, host: str) -> Exception:
             '"verify" in the extra of the connection'
         )
     reason = getattr(error.args[0], "reason", None) if error.args else None
-    if isinstance(reason, NewConnectionError | ConnectTimeoutError | ProxyError):
-        return NotSent(f"{host}: no connection ({type(reason).__name__})")
+    for kind, words in _UNREACHABLE.items():
+        if isinstance(reason, kind):
+            return Unreachable(f"{host}: {words}; {_REACH}")
     if isinstance(error, ValueError) and not isinstance(error, requests.JSONDecodeError):
         return UserMistake(
             f"{host}: no request can be made ({type(error).__name__}); "

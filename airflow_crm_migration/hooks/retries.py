@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import tenacity
 
-from airflow_crm_migration.core.errors import QuotaSpent, Throttled, Unsettled
-from airflow_crm_migration.hooks.replies import TOO_LARGE, NotSent
+from airflow_crm_migration.core.errors import QuotaSpent, Throttled, Unreachable, Unsettled
+from airflow_crm_migration.hooks.replies import TOO_LARGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from airflow_crm_migration.core.limits import Window
+    from airflow_crm_migration.core.limits import Budget
 
 _LONGEST_WAIT = 30.0
 
@@ -26,33 +26,30 @@ def worth_repeating(error: BaseException | None, repeatable: bool) -> bool:
     """
     if isinstance(error, Unsettled):
         return repeatable and error.code != TOO_LARGE
-    return isinstance(error, Throttled | NotSent) and not isinstance(error, QuotaSpent)
+    return isinstance(error, Throttled | Unreachable) and not isinstance(error, QuotaSpent)
 
 
 class Retries:
     """
     Makes calls again: as soon as a CRM asks for, else with growing random waits.
 
-    :param windows: limits of the CRM: the first wait is what they need for one request
-    :param patience: seconds of waiting after which a fault is final
-    :param throttle_patience: the same for being asked to slow down
+    :param budget: of the connection: the first wait is what it needs for one request
+    :param patience: gives the seconds of waiting after which an error is final
     :param sleep: waits for seconds
     :param tell: called before each wait with the error and the seconds
     """
 
     def __init__(
         self,
-        windows: Sequence[Window],
+        budget: Budget,
         *,
-        patience: float,
-        throttle_patience: float,
+        patience: Callable[[BaseException | None], float],
         sleep: Callable[[float], None],
         tell: Callable[[BaseException | None, float], None],
     ) -> None:
-        self._first = max(w.seconds / w.requests for w in windows)
+        self._first = budget.pace
         self._backoff = tenacity.wait_random_exponential(multiplier=self._first, max=_LONGEST_WAIT)
         self._patience = patience
-        self._throttle_patience = throttle_patience
         self._sleep = sleep
         self._tell = tell
 
@@ -78,9 +75,7 @@ class Retries:
         return self._first + self._backoff(state)
 
     def _impatient(self, state: tenacity.RetryCallState) -> bool:
-        throttled = isinstance(_error(state), Throttled)
-        patience = self._throttle_patience if throttled else self._patience
-        return state.idle_for + state.upcoming_sleep > patience
+        return state.idle_for + state.upcoming_sleep > self._patience(_error(state))
 
 
 def _error(state: tenacity.RetryCallState) -> BaseException | None:

@@ -19,6 +19,8 @@ class CheckDestinationOperator(StepOperator):
     :param one_tenant_for_both: both environments may lead to one tenant
     """
 
+    first_contact = True
+
     def __init__(
         self, *, platform: str, conn_id: str, one_tenant_for_both: bool = False, **kwargs: Any
     ) -> None:

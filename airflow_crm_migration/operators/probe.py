@@ -18,6 +18,8 @@ class ProbeSourceOperator(PairOperator):
     :param conn_id: its connection; without one everything comes from CSV files
     """
 
+    first_contact = True
+
     def __init__(self, *, platform: str, conn_id: str | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.platform = platform

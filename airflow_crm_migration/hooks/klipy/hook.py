@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from airflow_crm_migration.core.errors import CrmError, Refused, Unauthorised, UserMistake
+from airflow_crm_migration.core.limits import Left
 from airflow_crm_migration.core.protocols import Access, Route
 from airflow_crm_migration.hooks.base import CrmHook
 from airflow_crm_migration.hooks.klipy.objects import API_KEYS, OBJECTS
@@ -41,6 +43,9 @@ _DOCUMENTED_PAGE = 20
 _COMPANIES_A_PAGE = 100
 _NOT_FOUND = 404
 _BAD_REQUEST = 400
+_INSTANTS = 1e9
+"""No number of seconds is as large; a Unix time is larger since 2001."""
+
 _VAGUE_TYPES = ("DIRECT_MESSAGE", "MANUAL")
 _TYPE_OF_SOURCE = {
     "LINKEDIN": "LINKEDIN",
@@ -101,6 +106,21 @@ class KlipyHook(CrmHook):
         if method != "GET":
             raise Refused(f"{method}: not among the reads of this hook")
         return super().transfer(method, url, **options)
+
+    def left(self, response: requests.Response) -> Iterable[Left]:
+        """
+        Return what is left of the minute, which Klipy tells with every reply.
+
+        :param response: any reply
+        """
+        try:
+            left = float(response.headers["X-RateLimit-Remaining"])
+            reset = float(response.headers["X-RateLimit-Reset"])
+        except (KeyError, ValueError):
+            return ()
+        # Whether it is an instant or a number of seconds is not published.
+        seconds = reset - time.time() if reset > _INSTANTS else reset
+        return (Left(left, max(0.0, seconds)),)
 
     def words(self, response: requests.Response) -> tuple[str, str | None]:
         """

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_crm_migration.core.limits import Limiter, Window, parse_windows
+from airflow_crm_migration.core.errors import QuotaSpent
+from airflow_crm_migration.core.limits import Budget, Left, Limiter, Window, parse_windows
 
 
 class VirtualTime:
@@ -22,12 +23,17 @@ class VirtualTime:
         self.now += seconds
 
 
+DAY = 86400.0
+
+
 def limiter(windows: list[Window], share: float, time: VirtualTime) -> Limiter:
-    return Limiter(windows, share, clock=time.clock, sleep=time.sleep)
+    return Limiter(Budget(tuple(windows), share), clock=time.clock, sleep=time.sleep)
 
 
 def test_windows_are_read_from_a_connection():
     assert parse_windows("100/60s, 5/0.5s") == (Window(100, 60.0), Window(5, 0.5))
+    assert parse_windows("30000 tokens/86400s") == (Window(30000, DAY, weighted=True),)
+    assert str(parse_windows("30000 tokens/86400s")[0]) == "30000 tokens/86400s"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +48,7 @@ def test_a_bad_window_is_named_with_the_fix(text: str):
 @pytest.mark.parametrize("share", [0, -0.5, 1.1])
 def test_a_bad_share_is_refused(share: float):
     with pytest.raises(ValueError, match="budget share"):
-        Limiter([Window(1, 1)], share)
+        Budget((Window(1, 1),), share)
 
 
 def test_the_first_call_passes_and_the_next_ones_keep_the_rate():
@@ -64,10 +70,21 @@ def test_limiters_made_one_after_another_have_no_burst_to_add_up():
 
 def test_a_weight_is_paid_in_full_even_above_the_burst():
     time = VirtualTime()
-    limit = limiter([Window(10, 1)], 1, time)
+    limit = limiter([Window(10, 1, weighted=True)], 1, time)
     for _ in range(4):
         limit.acquire(20)
     assert time.now - 1000 == pytest.approx(3 * 2)
+
+
+def test_calls_are_counted_by_one_window_and_tokens_by_another():
+    time = VirtualTime()
+    limit = limiter([Window(10, 1), Window(1000, 500, weighted=True)], 1, time)
+    for _ in range(101):
+        limit.acquire(5)
+    assert time.now - 1000 == pytest.approx(250)
+    for _ in range(101):
+        limit.acquire(0.5)
+    assert time.now - 1000 == pytest.approx(250 + 100 * 0.25, rel=0.02)
 
 
 def test_the_tightest_window_rules():
@@ -111,7 +128,7 @@ def test_threads_share_one_budget():
             waits.append(seconds)
 
     # The clock stands still: each caller must be told a turn of its own.
-    limit = Limiter([Window(1, 1)], 1, clock=lambda: 0.0, sleep=sleep)
+    limit = Limiter(Budget((Window(1, 1),), 1), clock=lambda: 0.0, sleep=sleep)
     threads = [threading.Thread(target=limit.acquire) for _ in range(8)]
     for t in threads:
         t.start()
@@ -124,9 +141,9 @@ def test_threads_share_one_budget():
     pauses=st.lists(st.floats(0, 20), max_size=60),
     requests=st.integers(1, 30),
     seconds=st.floats(0.5, 20),
-    share=st.floats(0.1, 0.8),
+    share=st.floats(0.1, 1),
 )
-def test_no_window_of_any_kind_ever_sees_more_than_its_limit(
+def test_no_window_of_any_kind_ever_sees_more_than_is_published(
     pauses: list[float], requests: int, seconds: float, share: float
 ):
     time = VirtualTime()
@@ -138,4 +155,109 @@ def test_no_window_of_any_kind_ever_sees_more_than_its_limit(
         calls.append(time.now)
     for start in calls:
         within = [c for c in calls if start <= c < start + seconds * 0.999]
-        assert len(within) <= max(requests * share * 1.1, 1 + requests * share) + 1
+        assert len(within) <= requests
+
+
+# -- budgets that are spent and not waited for ------------------------------------------------
+
+
+def spend(limit: Limiter, calls: int, weight: float = 1) -> int:
+    """Make calls until the budget is spent and return how many were made."""
+    for made in range(calls):
+        try:
+            limit.acquire(weight)
+        except QuotaSpent:
+            return made
+    return calls
+
+
+def test_a_days_budget_is_spent_as_fast_as_the_short_windows_allow():
+    time = VirtualTime()
+    limit = limiter([Window(100, 60), Window(1000, DAY)], 1, time)
+    assert spend(limit, 2000) == 1000
+    assert time.now - 1000 == pytest.approx(600, rel=0.01)
+
+
+def test_when_it_is_spent_nobody_sleeps_and_the_wait_is_told():
+    time = VirtualTime()
+    limit = limiter([Window(30000, DAY, weighted=True)], 0.8, time)
+    assert spend(limit, 9999, weight=5) == 4800
+    with pytest.raises(QuotaSpent, match=r"80 % of 30000 tokens/86400s") as caught:
+        limit.acquire(5)
+    assert not time.slept
+    assert DAY <= caught.value.retry_after <= DAY * 1.01
+    time.now += caught.value.retry_after
+    limit.acquire(5)
+    assert limit.spent == 4801 * 5
+
+
+@given(
+    pauses=st.lists(st.floats(0, DAY), max_size=40),
+    share=st.floats(0.1, 1),
+    weight=st.floats(0.5, 15),
+)
+def test_no_day_wherever_it_begins_sees_more_than_its_share(
+    pauses: list[float], share: float, weight: float
+):
+    time = VirtualTime()
+    limit = limiter([Window(60, DAY, weighted=True)], share, time)
+    calls = []
+    for pause in pauses:
+        time.now += pause
+        calls += [time.now] * min(spend(limit, 10, weight), 10)
+    for start in calls:
+        spent = weight * sum(start <= c < start + DAY * 0.999 for c in calls)
+        assert spent <= max(60 * share, weight) + 1e-6
+
+
+def test_a_wait_within_the_patience_is_waited_for():
+    time = VirtualTime()
+    limit = limiter([Window(1, 590)], 1, time)
+    limit.acquire()
+    limit.acquire()
+    assert time.slept == pytest.approx([590])
+
+
+def test_a_penalty_beyond_the_patience_is_not_slept_through():
+    time = VirtualTime()
+    limit = limiter([Window(100, 1)], 1, time)
+    limit.penalise(3600)
+    with pytest.raises(QuotaSpent) as caught:
+        limit.acquire()
+    assert caught.value.retry_after == pytest.approx(3600)
+    assert not time.slept
+
+
+def test_what_a_refused_call_would_have_cost_is_not_spent():
+    time = VirtualTime()
+    limit = limiter([Window(10, DAY)], 1, time)
+    assert spend(limit, 99) == 10
+    assert spend(limit, 99) == 0
+    assert limit.spent == 10
+
+
+# -- what replies tell ------------------------------------------------------------------------
+
+
+def test_nothing_left_is_waited_for_until_the_window_starts_anew():
+    time = VirtualTime()
+    limit = limiter([Window(100, 60)], 0.8, time)
+    limit.told(Left(0, 42))
+    limit.acquire()
+    assert time.now - 1000 == pytest.approx(42)
+
+
+def test_what_is_left_of_a_short_window_beyond_nothing_changes_nothing():
+    time = VirtualTime()
+    limit = limiter([Window(100, 60)], 0.8, time)
+    limit.told(Left(1, 42))
+    limit.acquire()
+    assert not time.slept
+
+
+@pytest.mark.parametrize(("left", "goes_on"), [(6002, True), (6000, False), (0, False)])
+def test_of_a_budget_the_share_of_others_is_left_to_them(left: float, goes_on: bool):
+    time = VirtualTime()
+    limit = limiter([Window(100, 1), Window(30000, DAY)], 0.8, time)
+    limit.told(Left(left, 5000, whole=30000))
+    assert spend(limit, 1) == goes_on
