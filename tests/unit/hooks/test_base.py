@@ -11,12 +11,15 @@ import pytest
 
 from airflow_crm_migration.core.errors import (
     CrmError,
+    QuotaSpent,
     Refused,
     Throttled,
     Unauthorised,
+    Unreachable,
     Unsettled,
     UserMistake,
 )
+from airflow_crm_migration.core.limits import Left
 from airflow_crm_migration.hooks.base import CrmHook
 
 if TYPE_CHECKING:
@@ -37,6 +40,10 @@ class ToyHook(CrmHook):
 
     def greeting(self) -> str:
         return str(self.call("GET", "/me")["name"])
+
+    def left(self, response: Any) -> list[Left]:
+        told = response.headers.get("Left")
+        return [Left(*map(float, told.split()))] if told else []
 
 
 class Crm(ThreadingHTTPServer):
@@ -178,11 +185,43 @@ def test_one_that_is_told_to_slow_down_holds_back_every_other_call(crm, connect)
     assert penalty == pytest.approx(50, abs=0.1)
 
 
-def test_throttling_without_end_is_told_with_the_delay(crm, connect):
+def test_a_wait_beyond_the_patience_is_told_and_nobody_sleeps(crm, connect):
     crm.script = [slow_down(**{"Retry-After": "86400"})]
+    hook = connect(crm.url)
+    for _ in range(2):
+        with pytest.raises(QuotaSpent) as caught:
+            hook.call("POST", "/people", json={})
+        assert caught.value.retry_after == pytest.approx(86400, abs=1)
+    assert len(crm.seen) == 1
+    assert hook.waits == []
+
+
+def test_throttling_without_end_is_given_up_without_a_known_delay(crm, connect):
+    crm.script = [slow_down()] * 500
     with pytest.raises(Throttled) as caught:
         connect(crm.url).call("GET", "/people")
-    assert caught.value.retry_after == 86400
+    assert not isinstance(caught.value, QuotaSpent)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_what_any_reply_says_is_left_is_obeyed(crm, connect, status):
+    crm.script = [lambda h: h.reply(status, {"Left": "0 30"})]
+    hook = connect(crm.url)
+    try:
+        hook.call("GET", "/a")
+    except Refused:
+        assert status == 404
+    hook.call("GET", "/b")
+    assert hook.waits == [pytest.approx(30, abs=0.1)]
+
+
+def test_a_budget_that_a_reply_says_is_spent_is_not_waited_for(crm, connect):
+    crm.script = [lambda h: h.reply(200, {"Left": "6000 40000 30000"})]
+    hook = connect(crm.url)
+    hook.call("GET", "/a")
+    with pytest.raises(QuotaSpent) as caught:
+        hook.call("GET", "/b")
+    assert caught.value.retry_after == pytest.approx(40000, abs=1)
     assert len(crm.seen) == 1
 
 
@@ -194,14 +233,47 @@ def test_a_server_that_stays_down_ends_a_read_with_an_error_of_its_own(crm, conn
     assert caught.value.status == 503
 
 
-def test_a_write_that_found_no_server_is_safe_to_send_again(crm, connect):
+def nowhere() -> str:
+    """Return an address where nobody listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        hook = connect(f"http://127.0.0.1:{free.getsockname()[1]}")
-    with pytest.raises(CrmError) as caught:
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+@pytest.fixture
+def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody know any name."""
+    find = socket.getaddrinfo
+
+    def unknown(host: str, *more: Any) -> Any:
+        if host.endswith(".example"):
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return find(host, *more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
+
+@pytest.mark.usefixtures("no_names")
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [(nowhere(), "no connection is accepted"), ("crm.example", "nobody knows a host")],
+)
+def test_a_host_that_never_answered_is_told_after_seconds_with_the_fix(connect, host, words):
+    hook = connect(f"http://{host}")
+    with pytest.raises(Unreachable, match=f"^{host}: {words}.*; check the host") as caught:
         hook.call("POST", "/people", json={})
     assert not isinstance(caught.value, Unsettled)
     assert hook.requests_made["POST /people"] > 3
+    assert sum(hook.waits) <= hook.first_patience
+
+
+def test_one_that_did_is_waited_for(crm, connect):
+    hook = connect(crm.url)
+    hook.call("GET", "/people")
+    hook.address = f"http://{nowhere()}"
+    with pytest.raises(Unreachable):
+        hook.call("POST", "/people", json={})
+    assert sum(hook.waits) > hook.patience / 2
 
 
 @pytest.mark.parametrize(
@@ -286,6 +358,16 @@ def test_calls_are_counted_by_their_shape(crm, connect):
     for path in ("/people/1", "/people/2", "/people/6f0b1f6e-3a53-5c8b-9b0a-5f8c7a1d2e44"):
         hook.call("GET", path, params={"q": "ana@acme.example"})
     assert hook.requests_made == {"GET /people/{id}": 3}
+
+
+def test_the_usage_tells_requests_what_they_cost_and_how_long_they_took(crm, connect):
+    hook = connect(crm.url)
+    crm.script = [lambda h: (hook.waits.append(3.0), h.reply(503))]
+    hook.call("GET", "/people", weight=10)
+    hook.call("GET", "/me", limited=False)
+    usage = hook.usage
+    assert (usage.requests, usage.weight) == (3, 20)
+    assert usage.seconds == pytest.approx(3.0)
 
 
 def test_connections_are_kept_alive(crm, connect):

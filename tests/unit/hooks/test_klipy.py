@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -287,3 +288,21 @@ def test_a_connection_without_a_host_says_so(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AIRFLOW_CONN_KLIPY_TEST", '{"conn_type": "klipy", "password": "x"}')
     with pytest.raises(UserMistake, match="host is empty"):
         KlipyHook("klipy_test").tenant()
+
+
+def test_what_klipy_says_is_left_is_obeyed(connect: Connect) -> None:
+    hook = connect(scale=1)
+    seen: list[Any] = []
+
+    def sleep(seconds: float) -> None:
+        seen.append((dict(hook.emulator.journal.summary()["statuses"]), seconds))
+        raise InterruptedError
+
+    hook.sleep = sleep
+    hook.clock = itertools.count(step=0.001).__next__
+    with pytest.raises(InterruptedError):
+        for _ in range(201):
+            hook.call("GET", "/authenticate")
+    [(statuses, seconds)] = seen
+    assert statuses == {"200": 200}
+    assert 50 < seconds < 62
