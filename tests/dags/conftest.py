@@ -29,14 +29,20 @@ RATE_LIMITS = f"100/{60 / SCALE:g}s"
 
 
 @contextmanager
-def crms(world: World) -> Iterator[Emulators]:
-    """Start both CRMs in this process, and make the connections to them."""
+def crms(world: World, **destination: Any) -> Iterator[Emulators]:
+    """
+    Start both CRMs in this process, and make the connections to them.
+
+    :param destination: settings of the Twenty stand-in
+    """
     members = [twenty.ADMIN, *members_of(world)]
     with (
         start(klipy.create(world, api_key=KLIPY_KEY, scale=SCALE)) as source,
-        start(twenty.create(api_key=TWENTY_KEY, scale=SCALE, members=members)) as destination,
+        start(
+            twenty.create(api_key=TWENTY_KEY, scale=SCALE, members=members, **destination)
+        ) as target,
     ):
-        running = Emulators(source.base_url, destination.base_url, SCALE, world)
+        running = Emulators(source.base_url, target.base_url, SCALE, world)
         connect(running.connections())
         yield running
 

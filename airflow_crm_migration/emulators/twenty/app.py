@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from airflow_crm_migration.emulators.base import Clock, Emulator, Faults
+from airflow_crm_migration.emulators.gateway import Gateway
 from airflow_crm_migration.emulators.twenty.callers import BodyTooLarge
 from airflow_crm_migration.emulators.twenty.errors import ApiError, limit_reached
 from airflow_crm_migration.emulators.twenty.metadata_errors import MetadataError
@@ -25,6 +26,8 @@ Member = tuple[str, str, str]
 Limit = tuple[float, float]
 ADMIN: Member = ("admin@example.com", "Ada", "Admin")
 _TOO_MANY = 429
+_COUNTED = ("/rest/", "/graphql")
+_UNCOUNTED = "/rest/metadata"
 _INJECTED = {
     400: ApiError("Refused for a test."),
     401: ApiError("Token invalid.", 401, "UNAUTHENTICATED"),
@@ -40,6 +43,7 @@ def create(
     batch_maximum: int = 200,
     short_limit: Limit = (100, 1.0),
     long_limit: Limit = (100, 60.0),
+    gateway_limit: tuple[int, float] | None = None,
     members: Sequence[Member] = (ADMIN,),
     demo_records: bool = True,
     workspace_id: str | None = None,
@@ -54,6 +58,7 @@ def create(
     :param batch_maximum: records in one batch and in one update by filter
     :param short_limit: calls per seconds of the short window
     :param long_limit: calls per seconds of the long window
+    :param gateway_limit: calls per seconds that a gateway before the server lets through
     :param members: e-mail, first and last name of each member, the first one acts for tests
     :param demo_records: whether the demo records are there
     :param workspace_id: UUID, a random one when left out
@@ -82,6 +87,14 @@ def create(
     for router in (metadata_api, graphql_api, file_api, rest_api, people_api):
         app.include_router(router(workspace))
     _handle_errors(app)
+    if gateway_limit:
+        app.add_middleware(
+            Gateway,
+            clock=emulator.clock,
+            calls=gateway_limit[0],
+            seconds=gateway_limit[1],
+            counts=lambda path: path.startswith(_COUNTED) and not path.startswith(_UNCOUNTED),
+        )
     return emulator
 
 
