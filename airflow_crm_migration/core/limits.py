@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _BURST = 0.1
 # A long window remembers what was spent in pieces of this part of its length.
 _PIECE = 0.01
-_WINDOW = re.compile(r"(\d+)( tokens)?/(\d+(?:\.\d+)?)s")
+_WINDOW = re.compile(r"(\d+)( calls)?/(\d+(?:\.\d+)?)s")
 
 
 @dataclass(frozen=True)
@@ -29,25 +29,25 @@ class Window:
     """
     One published limit.
 
-    :param requests: how many are allowed within the window
+    :param requests: how many are allowed within the window; tokens, where calls cost several
     :param seconds: length of the window
-    :param weighted: whether it counts what calls cost (tokens) instead of calls
+    :param calls: whether it counts every call as one, whatever it costs
     """
 
     requests: int
     seconds: float
-    weighted: bool = False
+    calls: bool = False
 
     def __str__(self) -> str:
-        return f"{self.requests}{' tokens' if self.weighted else ''}/{self.seconds:g}s"
+        return f"{self.requests}{' calls' if self.calls else ''}/{self.seconds:g}s"
 
 
 def parse_windows(text: str) -> tuple[Window, ...]:
     """
     Read limits as a connection gives them.
 
-    :param text: for example ``100/60s, 30000 tokens/86400s``: requests, or tokens where calls cost
-        different numbers of them, per seconds; all of them hold
+    :param text: for example ``80 calls/2s, 30000/86400s``: requests, or tokens where calls cost
+        different numbers of them, per seconds; ``calls`` counts each call as one; all of them hold
     :return: at least one window
     :raises ValueError: with the value and the fix
     """
@@ -261,7 +261,7 @@ class Limiter:
         with self._lock:
             now = self._clock()
             wait = self._closed_until - now
-            costs = [(count, weight if window.weighted else 1) for window, count in self._counts]
+            costs = [(count, 1 if window.calls else weight) for window, count in self._counts]
             for count, cost in costs:
                 count.refill(now)
                 wait = max(wait, count.wait(cost))

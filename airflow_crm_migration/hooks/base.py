@@ -54,7 +54,7 @@ class CrmHook(ConnectedHook):
 
     The extra of the connection may hold, and none of it ever becomes an HTTP header:
 
-    - ``rate_limits``: for example ``100/60s, 30000 tokens/86400s``, instead of the documented ones
+    - ``rate_limits``: for example ``80 calls/2s, 30000/86400s``, instead of the documented ones
     - ``budget_share``: part of these limits to use, 0.8 when left out
     - ``timeout``: seconds to wait for a reply, 60 when left out
     - ``verify``: false, or the path of a file with trusted certificate authorities
