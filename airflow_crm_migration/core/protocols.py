@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.errors import Refused
     from airflow_crm_migration.core.fields import FieldSpec, ObjectSpec
+    from airflow_crm_migration.core.limits import Budget
 
 Values = dict[str, Any]
 """Field name -> value in the form that :mod:`.fields` lists."""
@@ -195,6 +196,17 @@ class Capabilities:
     max_file_bytes: int
 
 
+class Action(StrEnum):
+    """What a dry run would have asked a destination to do."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    RESTORE = "restore"
+    READ = "read"
+    UPLOAD = "upload"
+    DOWNLOAD = "download"
+
+
 @dataclass(frozen=True)
 class Usage:
     """
@@ -258,6 +270,22 @@ class Destination(DestinationRules, Protocol):
     @property
     def requests_made(self) -> Mapping[str, int]:
         """Kind of request -> how often it was made so far."""
+
+    @property
+    def usage(self) -> Usage:
+        """What was asked so far."""
+
+    @property
+    def budget(self) -> Budget:
+        """What the connection may be asked."""
+
+    def cost(self, action: Action, object_name: str, number: int) -> Sequence[float]:
+        """
+        Return what the calls of an action cost, without making them.
+
+        :param number: records, or binaries, that one call of this protocol is given
+        :return: of each request, in order, its cost of the budget; 0 where no limit counts it
+        """
 
     def tenant(self) -> Tenant:
         """Return the tenant behind the connection."""

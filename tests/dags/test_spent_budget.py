@@ -20,7 +20,6 @@ from tests.dags.test_klipy_to_twenty import PHASES, drop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from airflow_crm_migration.core.staging import Staging
     from tests.support.dags import Ended, Log

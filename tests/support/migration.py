@@ -226,9 +226,14 @@ class Migration:
         self.reconcile(run, phase)
         return facts
 
-    def reconcile(self, run: Run, phase: str) -> None:
-        """Reconcile a phase."""
-        reconcile_step(run, self.hook(), self.mapping(run), phase)
+    def reconcile(self, run: Run, phase: str) -> dict[str, Any]:
+        """Reconcile a phase, which must add up."""
+        return reconcile_step(run, self.destination_of(run), self.mapping(run), phase)
+
+    def destination_of(self, run: Run) -> Any:
+        """Return what a run writes to: the hook, or in a dry run what writes nothing."""
+        hook = self.hook()
+        return DryDestination(hook) if run.dry_run else hook
 
     def transform(self, run: Run, phase: str, **how: Any) -> None:
         """Write the drafts of a phase."""
@@ -246,10 +251,9 @@ class Migration:
 
     def load(self, run: Run, phase: str, **how: Any) -> dict[str, Any]:
         """Load the drafts of a phase."""
-        hook = self.hook()
         return load_step(
             run,
-            DryDestination(hook) if run.dry_run else hook,
+            self.destination_of(run),
             self.mapping(run),
             phase,
             owners=read_owners(run),

@@ -51,6 +51,14 @@ class LoadCounts:
         else:
             self.outcomes.setdefault(key.line, Counter())[outcome, reason] += 1
 
+    def words(self) -> str:
+        """Return the numbers of records in words."""
+        total: Counter[str] = Counter()
+        for found in self.outcomes.values():
+            for (outcome, _), number in found.items():
+                total[outcome] += number
+        return ", ".join(f"{n:,} {outcome}" for outcome, n in sorted(total.items())) or "nothing"
+
     def leave_out(self, key: Key, issues: Sequence[Mapping[str, Any]]) -> None:
         """Note what was left out of a record."""
         self.issues += [{"key": list(key), **issue} for issue in issues]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_crm_migration.core.errors import UserMistake
+from airflow_crm_migration.core.dry_run import DryDestination
+from airflow_crm_migration.core.errors import QuotaSpent, UserMistake
+from airflow_crm_migration.core.forecast import forecast_line, foretell
 from airflow_crm_migration.core.lease import hold_lease
 from airflow_crm_migration.core.ledger.writer import Ledger, LedgerWriter
 from airflow_crm_migration.core.load.conflicts import SentBefore
@@ -82,12 +84,19 @@ def load_step(
             resend=resend,
             hold_unknown_owners=hold_unknown_owners,
         )
-        _load(run, context, say)
+        try:
+            _load(run, context, say)
+        except QuotaSpent:
+            requests = destination.usage.requests
+            say(f"load {phase}: cut off after {context.counts.words()} by {requests} requests")
+            raise
         residue = ledger.snapshot.unattached_uploads()
         _list_conflicts(run, context, ledger.snapshot)
         if not run.dry_run:
             lease.check()
             ledger.compact()
+    if isinstance(destination, DryDestination):
+        say(forecast_line(foretell(run, destination.foretold(phase, "load"), destination.budget)))
     return _tell(run, context, residue)
 
 

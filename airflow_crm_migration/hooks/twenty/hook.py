@@ -16,6 +16,7 @@ from airflow_crm_migration.core.errors import (
 )
 from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec
 from airflow_crm_migration.core.protocols import (
+    Action,
     Capabilities,
     Finding,
     Member,
@@ -24,7 +25,7 @@ from airflow_crm_migration.core.protocols import (
     Tenant,
     Write,
 )
-from airflow_crm_migration.hooks.twenty import checks, codec, files
+from airflow_crm_migration.hooks.twenty import checks, codec, costs, files
 from airflow_crm_migration.hooks.twenty.api import TwentyApi
 from airflow_crm_migration.hooks.twenty.changes import SchemaChanger, plan
 from airflow_crm_migration.hooks.twenty.contact import canonical_url
@@ -95,6 +96,11 @@ class TwentyHook(TwentyRules, TwentyApi):
     def schema(self) -> Schema:
         """The schema as it was when it was last read."""
         return self.metadata.schema()
+
+    def cost(self, action: Action, object_name: str, number: int) -> list[float]:
+        """Return what the requests of an action cost."""
+        size = min(_IDS, self.capabilities.read_size) if action is Action.READ else _IDS
+        return costs.cost(action, number, size)
 
     def greeting(self) -> str:
         """Name the workspace."""

@@ -10,7 +10,9 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from airflow_crm_migration.core.errors import Duplicate, Refused
 from airflow_crm_migration.core.fields import FieldSpec, FieldType, Join, ObjectSpec, Option
+from airflow_crm_migration.core.limits import Budget, Window
 from airflow_crm_migration.core.protocols import (
+    Action,
     Capabilities,
     Finding,
     Member,
@@ -18,6 +20,7 @@ from airflow_crm_migration.core.protocols import (
     SchemaChange,
     Stored,
     Tenant,
+    Usage,
     Write,
 )
 
@@ -153,6 +156,18 @@ class OfficeHook(OfficeRules):
     @property
     def requests_made(self) -> Mapping[str, int]:
         return self.office.calls
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(self.office.calls.total(), self.office.calls.total(), 0.0)
+
+    @property
+    def budget(self) -> Budget:
+        return Budget((Window(60, 60.0),), 1.0)
+
+    def cost(self, action: Action, object_name: str, number: int) -> list[float]:
+        """Charge uploads double."""
+        return [2.0 if action is Action.UPLOAD else 1.0]
 
     def tenant(self) -> Tenant:
         return Tenant(f"office of {self.conn_id}", "Office")

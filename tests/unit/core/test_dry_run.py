@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import gc
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -84,14 +84,45 @@ def test_a_binary_comes_back_as_it_was(dry: Any) -> None:
     assert contents == [b"abc", b"def"]
 
 
-def test_kept_binaries_go_with_the_run(real: Any, monkeypatch: Any, tmp_path: Path) -> None:
+def test_a_kept_binary_has_no_name_that_could_be_left_behind(
+    dry: Any, monkeypatch: Any, tmp_path: Path
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    dry = DryDestination(real)
     dry.upload("a.txt", 3, io.BytesIO(b"abc"), print)
-    assert list(tmp_path.rglob("*"))
-    del dry
-    gc.collect()
     assert not list(tmp_path.rglob("*"))
+
+
+def test_a_binary_that_is_really_there_is_opened_there(real: Any, dry: Any) -> None:
+    file_id = real.upload("a.txt", 3, io.BytesIO(b"abc"), print)
+    with dry.download(Stored("x", {"sheet": [{"file_id": file_id}]})) as stream:
+        assert stream.read() == b"abc"
+
+
+def test_what_would_be_restored_reads_as_if_it_were(real: Any, dry: Any) -> None:
+    rows = real.office.rows["human"]
+    rows["h1"] = replace(rows["h1"], trashed=True)
+    assert dry.read("human", ["h1"])["h1"].trashed
+    dry.restore("human", ["h1"])
+    assert not dry.read("human", ["h1"])["h1"].trashed
+    assert rows["h1"].trashed
+
+
+def test_what_would_be_made_is_counted_and_listed_beside_what_is_there(dry: Any) -> None:
+    dry.create("human", [Write("h2", {})])
+    dry.assume({"human": ["h3"]})
+    assert dry.count("human") == 3
+    assert {row.id for row in dry.listing("human")} == {"h1", "h2", "h3"}
+    assert set(dry.read("human", ["h1", "h3", "h4"])) == {"h1", "h3"}
+
+
+def test_calls_are_foretold_in_their_order_at_the_cost_of_the_real_one(dry: Any) -> None:
+    dry.count("human")
+    dry.create("human", [Write("h2", {}), Write("h3", {})])
+    dry.upload("a.txt", 3, io.BytesIO(b"abc"), print)
+    list(dry.listing("human"))
+    dry.read("human", ["h1", "h2"])
+    step = dry.foretold("human", "load")
+    assert step.calls == [(1.0, 2), (2.0, 1), (1.0, 3)]
 
 
 def test_everything_else_is_asked_of_the_real_one(real: Any, dry: Any) -> None:

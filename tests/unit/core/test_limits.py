@@ -204,9 +204,7 @@ def test_no_day_wherever_it_begins_sees_more_than_its_share(
     calls = []
     for pause in pauses:
         time.now += pause
-        for _ in range(10):
-            if spend(limit, 1, weight):
-                calls.append(time.now)
+        calls += [time.now for _ in range(10) if spend(limit, 1, weight)]
     for start in calls:
         spent = weight * sum(start <= c < start + DAY * 0.999 for c in calls)
         assert spent <= max(60 * share, weight) + 1e-6

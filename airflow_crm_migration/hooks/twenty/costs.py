@@ -1,0 +1,27 @@
+"""What actions cost: Twenty counts calls to its core API, not records (observed on 2.21)."""
+
+from __future__ import annotations
+
+import math
+
+from airflow_crm_migration.core.protocols import Action
+
+_CALL = 1.0
+_UNCOUNTED = 0.0
+
+
+def cost(action: Action, number: int, ids_a_call: int) -> list[float]:
+    """
+    Return what the requests of an action cost.
+
+    :param number: of records
+    :param ids_a_call: most ids that one request names
+    """
+    match action:
+        case Action.UPLOAD:
+            return [_UNCOUNTED] * 3  # declared, sent, completed
+        case Action.DOWNLOAD:
+            return [_UNCOUNTED]  # from the address that came with the record
+        case Action.READ | Action.RESTORE:
+            return [_CALL] * math.ceil(number / ids_a_call)
+    return [_CALL] if number else []
