@@ -283,6 +283,8 @@ class Destination(DestinationRules, Protocol):
         """
         Return what the calls of an action cost, without making them.
 
+        What would have to be known before, such as the schema, is asked.
+
         :param number: records, or binaries, that one call of this protocol is given
         :return: of each request, in order, its cost of the budget; 0 where no limit counts it
         """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_crm_migration.core import gates
 from airflow_crm_migration.core.dedupe.model import Cluster
 from airflow_crm_migration.core.errors import UserMistake
+from airflow_crm_migration.core.forecast import FILE, Forecast
 from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace
 from airflow_crm_migration.core.outcomes import Outcome
 from airflow_crm_migration.core.reconcile import LineBalance, PhaseReconciliation
@@ -134,6 +135,7 @@ class _Collector:
             ),
             files=self.reader.json("files.json", dict[str, int]),
             gates=tuple(gates_of(self.reader.staging, run, keyring, signers)),
+            forecast=self.reader.json(FILE, Forecast),
             unreadable=tuple(self.reader.unreadable),
         )
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from airflow_crm_migration.core.dedupe.model import Cluster
+    from airflow_crm_migration.core.forecast import Forecast
     from airflow_crm_migration.core.mapping import Mapping
     from airflow_crm_migration.core.validated import PhaseValidation
 
@@ -370,6 +371,7 @@ class Facts:
     disputed: Records[Disputed] = Records()
     files: dict[str, int] | None = None
     gates: tuple[Gate, ...] = ()
+    forecast: Forecast | None = None
 
     @property
     def totals(self) -> Totals:

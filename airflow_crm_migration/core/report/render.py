@@ -7,7 +7,13 @@ from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.outcomes import Outcome
-from airflow_crm_migration.core.report import mapping_words, reading, sentences, words
+from airflow_crm_migration.core.report import (
+    forecasted,
+    mapping_words,
+    reading,
+    sentences,
+    words,
+)
 from airflow_crm_migration.core.report.csvs import visible
 from airflow_crm_migration.core.report.model import number_of
 from airflow_crm_migration.core.report.tables import OUTCOMES, SELDOM, all_tables
@@ -94,6 +100,7 @@ def _context(facts: Facts) -> dict[str, Any]:
         "bar_parts": list(_PARTS),
         "reading_sentences": reading.reading_sentences(facts),
         "gone_sentences": reading.gone_sentences(facts),
+        "forecast_sentence": forecasted.forecast_sentence(facts),
         "duplicate_sentences": sentences.duplicate_sentences(facts),
         "grouped": grouped,
         "seldom": {name for name in SELDOM if not facts.totals.outcomes[name]},

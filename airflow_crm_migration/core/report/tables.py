@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.outcomes import Outcome
+from airflow_crm_migration.core.report.forecasted import forecast_table
 from airflow_crm_migration.core.report.mapping_words import fold_rows, line_rows
 from airflow_crm_migration.core.report.model import Decided, number_of
 from airflow_crm_migration.core.report.table import Table, table
@@ -71,6 +72,7 @@ def all_tables(facts: Facts) -> dict[str, Table]:
         _absent(facts),
         _unreadable(facts),
         _gone(facts),
+        forecast_table(facts),
     ]
     return {one.name: one for one in made}
 

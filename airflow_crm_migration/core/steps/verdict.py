@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_crm_migration.core.forecast import forecast_line, read_forecast
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.report.words import outcome_words
 from airflow_crm_migration.core.steps.freeze import read_after_freeze
@@ -61,7 +62,7 @@ def verdict_step(
         checked = validations.get(phase)
         if result is not None:
             counts = _count(result)
-            lines += _told(phase, result, counts)
+            lines += _told(phase, result, counts, dry=run.dry_run)
             total += counts
         if checked is not None:
             lines.append(str(checked))
@@ -71,6 +72,9 @@ def verdict_step(
     if len(phases) > 1 and total.keys() - {DRIFT, _LINKS}:
         lines.append(f"in all: {_words(total)}")
     lines += _after_freeze(run)
+    forecast = read_forecast(run)
+    if forecast:
+        lines.append(f"dry run, nothing was written: {forecast_line(forecast)}")
     failures = [f"{name} failed" for name in sorted(failed_tasks)]
     failures += [f"{total[name]} records {_RED.get(name, name)}" for name in fail_on if total[name]]
     if total[_LINKS] and Outcome.REJECTED in fail_on:
@@ -78,8 +82,11 @@ def verdict_step(
     return Verdict(lines, failures)
 
 
-def _told(phase: str, result: Mapping[str, Any], counts: Mapping[str, int]) -> Iterator[str]:
-    yield f"{phase}: {_words(counts)}; the destination counts {result['counted']}"
+def _told(
+    phase: str, result: Mapping[str, Any], counts: Mapping[str, int], *, dry: bool
+) -> Iterator[str]:
+    counted = "would count" if dry else "counts"
+    yield f"{phase}: {_words(counts)}; the destination {counted} {result['counted']}"
     if counts.get(_LINKS):
         yield f"{phase}: {counts[_LINKS]} links rejected"
     if _gone(result):
