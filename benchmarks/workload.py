@@ -44,15 +44,6 @@ lines:
       - {to: createdAt, from: created_at, only_new: true}
     links:
       - {to: companyId, lines: company, ways: [{object: company, from: company, by: id}]}
-  - id: opportunity
-    source: deal
-    destination: opportunity
-    source_id_field: migrationSourceId
-    fields:
-      - {to: name, from: name}
-      - {to: createdAt, from: created_at, only_new: true}
-    links:
-      - {to: companyId, lines: company, ways: [{object: company, from: company, by: id}]}
   - id: task
     source: activity
     destination: task
@@ -64,9 +55,7 @@ lines:
       - {to: targets, many: true, lines: person,
           ways: [{object: contact, from: contact, by: id}]}
 """
-SOURCES = {"company": "company", "person": "contact", "opportunity": "deal", "task": "activity"}
-LINKS = {"task": 1}
-"""Rows that link each record to others, which are written in batches of their own."""
+SOURCES = {"company": "company", "person": "contact", "task": "activity"}
 
 _CREATED = "2021-03-01T09:30:00.000Z"
 _WORDS = "We spoke about the renewal, the new site and who signs. "
@@ -124,11 +113,6 @@ def _person(draft: Draft, at: int) -> None:
     draft["links"] = {"companyId": _link("company", "company", f"c{at}")}
 
 
-def _opportunity(draft: Draft, at: int) -> None:
-    draft["values"] = {"name": f"Deal {at}", "createdAt": _CREATED}
-    draft["links"] = {"companyId": _link("company", "company", f"c{at}")}
-
-
 def _task(draft: Draft, at: int) -> None:
     draft["values"] = {"title": f"Call {at}", "bodyV2": _WORDS * 8}
     targets = [[["person", "contact", f"p{at}", ""]]]
@@ -142,6 +126,5 @@ def _link(line: str, source: str, source_id: str) -> dict[str, Any]:
 _MAKERS: dict[str, Callable[[Draft, int], None]] = {
     "company": _company,
     "person": _person,
-    "opportunity": _opportunity,
     "task": _task,
 }

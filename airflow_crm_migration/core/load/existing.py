@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.natural_keys import stored_key
@@ -49,13 +50,20 @@ class ExistingRecords:
         return self._destination.find(self._spec.name, self._field, keys) if keys else {}
 
     def _list_if_cheaper(self) -> None:
-        can = self._destination.capabilities
-        pages = self._destination.count(self._spec.name) / can.read_size
-        if pages > self._expected / can.batch_size:
+        """List everything; beyond the first page only when that is cheaper than asking."""
+        page = self._destination.capabilities.read_size
+        listing = self._destination.listing(self._spec.name, trashed=True)
+        everything = list(islice(listing, page))
+        if len(everything) == page and not self._is_cheaper():
             return
+        everything += listing
         self._listed = {}
-        everything = self._destination.listing(self._spec.name, trashed=True)
         for stored in sorted(everything, key=lambda record: record.trashed):
             key = stored_key(self._destination, self._spec, self._field, stored)
             if key is not None:
                 self._listed.setdefault(key, stored)
+
+    def _is_cheaper(self) -> bool:
+        can = self._destination.capabilities
+        pages = self._destination.count(self._spec.name) / can.read_size
+        return pages <= self._expected / can.batch_size
