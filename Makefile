@@ -11,7 +11,7 @@ EDITABLE = $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 COMPILE = $(UV) pip compile pyproject.toml - --all-extras --group dev --universal \
 	--python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 
-.PHONY: help demo up lint test test-matrix coverage constraints
+.PHONY: help demo up bench lint test test-matrix coverage constraints
 .DELETE_ON_ERROR:
 
 help:  ## show the targets
@@ -22,6 +22,10 @@ demo: $(INSTALLED)  ## move a made-up customer between two emulators (PAIR=klipy
 
 up: $(INSTALLED)  ## start Airflow and the emulators on this machine
 	$(PY) -m demo.up
+
+bench: $(INSTALLED)  ## how much of what a destination permits is used, and what Airflow adds
+	$(PY) -m benchmarks.load_ratio --json .bench/load_ratio.json
+	$(PY) -m benchmarks.overhead --json .bench/overhead.json
 
 lint: $(INSTALLED)  ## style, spelling, import rules, types
 	.venv/bin/ruff check

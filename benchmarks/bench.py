@@ -33,6 +33,8 @@ LATENCY = {"p50": 0.15, "p99": 0.8}
 """Of a reply, in seconds of the emulator's clock."""
 
 FAULTS = {"429": 0.005, "5xx": 0.005}
+SEED = 178
+"""With it the few hundred requests of each object meet as many faults as the shares say."""
 
 
 class TimedHook(TwentyHook):
@@ -111,7 +113,7 @@ class Bench:
 
     def disturb(self) -> None:
         """Inject latency and refusals from now on, and count from nothing."""
-        self.ask("faults", {"rates": FAULTS, **LATENCY, "seed": 7})
+        self.ask("faults", {"rates": FAULTS, **LATENCY, "seed": SEED})
         self.ask("reset-counters", {})
 
 

@@ -44,6 +44,7 @@ class Load:
     :param seconds: on the destination's clock, from the first limited request to the last reply
     :param requests: to the destination, of any kind
     :param throttled: refusals for coming too fast, injected ones too
+    :param faults: injected refusals and server errors
     """
 
     phase: str
@@ -51,6 +52,7 @@ class Load:
     seconds: float
     requests: int
     throttled: int
+    faults: int
     batch: int
     share: float
 
@@ -156,6 +158,7 @@ def timed(bench: Bench, run: Run, phase: str) -> Load:
     """Load a phase as a task of its own and look at it from outside."""
     hook: TimedHook = bench.hook()
     before = sum(bench.count(plural) for plural in PLURALS[phase])
+    faults = len(bench.ask("faults")["log"])
     load(run, phase, hook)
     accepted = sum(bench.count(plural) for plural in PLURALS[phase]) - before
     return Load(
@@ -164,6 +167,7 @@ def timed(bench: Bench, run: Run, phase: str) -> Load:
         (hook.last - (hook.first or 0.0)) * bench.scale,
         hook.usage.requests,
         hook.throttled,
+        len(bench.ask("faults")["log"]) - faults,
         hook.capabilities.batch_size,
         hook.budget.share,
     )
@@ -224,13 +228,14 @@ def verdicts(dry: Foretold, fast: Measured, slow: Measured) -> dict[str, tuple[s
 
 def report(dry: Foretold, fast: Measured, slow: Measured) -> None:
     """Print the tables."""
-    print(f"{'object':<13}{'accepted':>9}{'requests':>9}", end="")
+    print(f"{'object':<13}{'accepted':>9}{'requests':>9}{'faults':>7}", end="")
     print(f"{f'R at x{fast.scale:g}':>11}{f'R at x{slow.scale:g}':>11}")
     for one, other in zip(fast.loads, slow.loads, strict=True):
-        print(f"{one.phase:<13}{one.accepted:>9,}{one.requests:>9,}", end="")
+        print(f"{one.phase:<13}{one.accepted:>9,}{one.requests:>9,}{one.faults:>7}", end="")
         print(f"{one.ratio:>11.3f}{other.ratio:>11.3f}")
-    accepted, (requests, _) = sum(x.accepted for x in fast.loads), fast.made
-    print(f"{'in all':<13}{accepted:>9,}{requests:>9,}{fast.ratio:>11.3f}{slow.ratio:>11.3f}\n")
+    accepted, faults = (sum(getattr(x, n) for x in fast.loads) for n in ("accepted", "faults"))
+    print(f"{'in all':<13}{accepted:>9,}{fast.made[0]:>9,}{faults:>7}", end="")
+    print(f"{fast.ratio:>11.3f}{slow.ratio:>11.3f}\n")
     print(f"foretold {dry.requests:,} requests in {dry.seconds:,.0f} s of the destination's clock")
     for m in (fast, slow):
         print(f"x{m.scale:g}: made {m.made[0]:,} requests in {m.made[1]:,.0f} s of it")
@@ -271,11 +276,10 @@ def as_json(dry: Foretold, fast: Measured, slow: Measured, bad: dict[str, int]) 
 def main() -> int:
     """Measure and print; the status says whether every bar was reached."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load_ratio", description=__doc__)
-    parser.add_argument("--scale", type=float, default=6.0)
-    parser.add_argument("--batches", type=int, default=100, help="full batches of each object")
+    parser.add_argument("--scale", type=float, default=8.0)
+    parser.add_argument("--batches", type=int, default=120, help="full batches of each object")
     parser.add_argument("--json", type=Path, help="file for everything that was measured")
     args = parser.parse_args()
-    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
     dry = foretell(args.scale, args.batches)
     fast, slow = (measure(s, args.batches) for s in (args.scale, args.scale / 2))
     clean, bad = isolation(args.scale * 10, batches=10, bad=3)
@@ -286,6 +290,7 @@ def main() -> int:
         print(f"{'ok    ' if ok else 'MISSED'}  {bar}: {value}")
     if args.json:
         isolating = {"bad_rows": 3, "requests": bad, "requests_without": clean}
+        args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps(as_json(dry, fast, slow, isolating), indent=2))
     return 0 if all(ok for _, ok in found.values()) else 1
 

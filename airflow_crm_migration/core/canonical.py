@@ -14,12 +14,14 @@ from typing import Any
 
 from airflow_crm_migration.core.fields import FieldType
 
+# Made once: json.dumps would make one for each of the many values of a record.
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 _TOKEN = re.compile(r"([?&])token=[^&]*")
 
 
 def canonical_json(value: Any) -> str:
     """Return the one JSON text of a value: sorted keys, no blanks, nothing escaped needlessly."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def digest(value: Any) -> str:

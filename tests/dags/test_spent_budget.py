@@ -95,7 +95,7 @@ def spent(tmp_path_factory: pytest.TempPathFactory, airflow_db: None) -> Iterato
         )
         case = engaged(folder, content)
         drop(running.world, folder / "export", case.staging)
-        with Customer(case.file, running.twenty, lambda line: None, pause=0.05):
+        with Customer(case.file, running, lambda line: None, pause=0.05):
             ended = case.run(clock.end_days, mode="full", environment="sandbox")
         yield Spent(ended, case.staging, running.twenty, slept)
 
