@@ -24,6 +24,7 @@ from airflow_crm_migration.core.extract_store import API, CSV, ExtractStore, Mer
 from airflow_crm_migration.core.identity import content_id, natural_id
 from airflow_crm_migration.core.inbox import csv_file
 from airflow_crm_migration.core.outcomes import Reason
+from airflow_crm_migration.core.progress import ProgressLog
 from airflow_crm_migration.core.protocols import Progress, Route, Source, Values
 from airflow_crm_migration.core.staging import (
     PartWriter,
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.csv_format import CsvFormat
     from airflow_crm_migration.core.extract_window import Window
     from airflow_crm_migration.core.fields import ObjectSpec
-
-_TELL_EVERY = 10_000
 
 
 @dataclass
@@ -75,6 +74,7 @@ class Extraction:
         self.carried: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.identified: Counter[str] = Counter()
+        self.told: dict[str, ProgressLog] = {}
 
     def extract(self) -> dict[str, Any]:
         """
@@ -96,6 +96,8 @@ class Extraction:
             elif self.route is Route.CSV:
                 raise UserMistake(f"inbox/{self.spec.csv_name}: is missing")
             window["end"] = _now()
+            for told in self.told.values():
+                told.finish()
             self._match(store)
             parts = self._write(store)
             self.counts["collapsed"] += store.collapsed
@@ -169,9 +171,10 @@ class Extraction:
         self.spec = checked.spec
         columns = checked.columns
         self.carried.update(name for name in columns.fields if name)
-        for row in read_rows(file, self.form.encoding, columns.delimiter, columns.fields):
+        rows = read_rows(file, self.form.encoding, columns.delimiter, columns.fields)
+        for done, row in enumerate(rows, start=1):
             store.add(CSV, _received(checked, file.name, row.number, row.cells, row.problem))
-            self._tell(row.number, file.name)
+            self._tell(done, file.name)
 
     def _match(self, store: ExtractStore) -> None:
         """Bring both sides together; ids of two kinds would make every record twice."""
@@ -184,8 +187,10 @@ class Extraction:
             )
 
     def _tell(self, number: int, where: str) -> None:
-        if number % _TELL_EVERY == 0:
-            self.progress.say(f"{self.spec.name}: {number} received from {where}")
+        if where not in self.told:
+            label = f"extract {self.spec.name} from {where}"
+            self.told[where] = ProgressLog(label, 0, self.progress.say)
+        self.told[where](number)
 
     # -- writing ---------------------------------------------------------------------------
 

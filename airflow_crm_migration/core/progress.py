@@ -42,6 +42,10 @@ class ProgressLog:
             self._last = now
             self._say(self._line(now))
 
+    def advance(self, number: int) -> None:
+        """Take the number done since it was last told."""
+        self(self._done + number)
+
     def finish(self) -> None:
         """Say how it ended."""
         self._say(self._line(self._clock()))

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.outcomes import Outcome, Reason
+from airflow_crm_migration.core.progress import ProgressLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from airflow_crm_migration.core.ledger.snapshot import Entry, Snapshot
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
@@ -110,12 +111,14 @@ def reconcile_phase(
     *,
     run: str,
     prefix: str,
+    say: Callable[[str], None] = lambda line: None,
 ) -> PhaseReconciliation:
     """
     Ask the destination for its counts.
 
     :param run: the run whose own writes must all be there
     :param prefix: what our source-id fields begin with
+    :param say: is told how far the reading by id is
     """
     entries = [e for e in snapshot.entries(phase) if stands(e)]
     field_name = mark_field(mapping, phase)
@@ -123,12 +126,12 @@ def reconcile_phase(
     others = {i: e for e in entries if (i := e.destination_id or "") not in ours}
     result = PhaseReconciliation(phase, len(ours), 0, existing_expected=len(others))
     if field_name is None:
-        _by_id(destination, ours, result, run)
+        _by_id(destination, ours, result, run, say)
     else:
         _by_mark(destination, ours, result, run, (field_name, prefix))
     touched = [i for i, e in others.items() if e.last["run"] == run]
-    result.existing_missing = _absent(destination, phase, touched)
-    _joins(destination, snapshot, phase, run, result)
+    result.existing_missing = _absent(destination, phase, touched, say)
+    _joins(destination, snapshot, result, run, say)
     return result
 
 
@@ -173,31 +176,44 @@ def _by_id(
     ours: Mapping[str, Entry],
     result: PhaseReconciliation,
     run: str,
+    say: Callable[[str], None],
 ) -> None:
     """Ask for every record by its id where nothing in it tells that it is ours."""
-    result.missing = _absent(destination, result.phase, list(ours))
+    result.missing = _absent(destination, result.phase, list(ours), say)
     result.missing_now = [i for i in result.missing if ours[i].last["run"] == run]
     result.counted = result.expected - len(result.missing)
 
 
 def _joins(
-    destination: Destination, snapshot: Snapshot, phase: str, run: str, result: PhaseReconciliation
+    destination: Destination,
+    snapshot: Snapshot,
+    result: PhaseReconciliation,
+    run: str,
+    say: Callable[[str], None],
 ) -> None:
     by_object: dict[str, list[str]] = {}
-    for entry in snapshot.entries(phase, principal=False):
+    for entry in snapshot.entries(result.phase, principal=False):
         if entry.destination_id and entry.last["run"] == run:
             name = entry.key.part.partition(":")[0]
             by_object.setdefault(name, []).append(entry.destination_id)
     for name, ids in by_object.items():
         result.joins_expected += len(ids)
-        result.joins_missing += _absent(destination, name, ids)
+        result.joins_missing += _absent(destination, name, ids, say)
 
 
-def _absent(destination: Destination, object_name: str, ids: Sequence[str]) -> list[str]:
-    if not ids:
-        return []
-    found = destination.read(object_name, ids)
-    return sorted(i for i in ids if i not in found or found[i].trashed)
+def _absent(
+    destination: Destination, object_name: str, ids: Sequence[str], say: Callable[[str], None]
+) -> list[str]:
+    """Ask for records by their ids, page by page, and return those that are not there."""
+    told = ProgressLog(f"read {object_name} back", len(ids), say)
+    size = destination.capabilities.read_size
+    absent: list[str] = []
+    for start in range(0, len(ids), size):
+        page = ids[start : start + size]
+        found = destination.read(object_name, page)
+        absent += [i for i in page if i not in found or found[i].trashed]
+        told.advance(len(page))
+    return sorted(absent)
 
 
 def outcome_tree(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:

@@ -11,9 +11,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.canonical import digest
 from airflow_crm_migration.core.errors import CrmError, ForbiddenAddress
-from airflow_crm_migration.core.extract_read import extract_folder, read_extract
+from airflow_crm_migration.core.extract_read import (
+    extract_folder,
+    extract_manifest,
+    read_extract,
+)
 from airflow_crm_migration.core.inbox import FOLDER
 from airflow_crm_migration.core.outcomes import Reason
+from airflow_crm_migration.core.progress import ProgressLog
 from airflow_crm_migration.core.protocols import Progress
 from airflow_crm_migration.core.staging import PartWriter, Staging, copy_stream, read_parts
 
@@ -25,8 +30,6 @@ if TYPE_CHECKING:
 
 DROPPED = f"{FOLDER}/files"
 """Where the customer drops binaries; paths in an export are relative to it."""
-
-_TELL_EVERY = 500
 
 
 class _Unusable(Exception):
@@ -65,6 +68,8 @@ class Securing:
         """
         index = PartWriter(self.staging, files_folder(self.run, self.object_name))
         found: Counter[str] = Counter()
+        total = extract_manifest(self.staging, self.run, self.object_name)["counts"]["typed"]
+        told = ProgressLog(f"secure files of {self.object_name}", total, self.progress.say)
         for record in read_extract(self.staging, self.run, self.object_name):
             try:
                 row = self._secured(record)
@@ -72,8 +77,8 @@ class Securing:
                 row = {"reason": error.reason, "detail": error.detail}
             index.add({"id": record["id"], **row})
             found[row.get("reason", "secured")] += 1
-            if found.total() % _TELL_EVERY == 0:
-                self.progress.say(f"{found.total()} files looked at")
+            told.advance(1)
+        told.finish()
         index.finish(counts=dict(found))
         return dict(found)
 

@@ -29,6 +29,7 @@ class ReconcilePhaseOperator(PhaseOperator):
                 self.destination(context),
                 load(self.signed_mapping()),
                 self.phase,
+                self.say,
             )
         except NotReconciled as error:
             fail(self.log, [str(error)])

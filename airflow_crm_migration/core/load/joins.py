@@ -13,24 +13,31 @@ from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from airflow_crm_migration.core.fields import Join
     from airflow_crm_migration.core.load.context import LoadContext
     from airflow_crm_migration.core.load.records import Placed
 
 
-def load_joins(context: LoadContext, drafts: Iterable[Placed]) -> None:
-    """Write the join rows of all drafts that stand in the destination and lack them."""
+def load_joins(
+    context: LoadContext, drafts: Iterable[Placed], say: Callable[[int], None] = lambda done: None
+) -> None:
+    """
+    Write the join rows of all drafts that stand in the destination and lack them.
+
+    :param say: told after each draft how many were seen
+    """
     size = context.destination.capabilities.batch_size
     waiting: dict[str, list[Task]] = {}
     parents = Parents(context)
-    for place, draft in parents.ahead(drafts):
+    for done, (place, draft) in enumerate(parents.ahead(drafts), start=1):
         for name, task in _due(parents, place, draft):
             tasks = waiting.setdefault(name, [])
             tasks.append(task)
             if len(tasks) >= size:
                 _write(context, name, waiting.pop(name))
+        say(done)
     for name, tasks in waiting.items():
         _write(context, name, tasks)
 

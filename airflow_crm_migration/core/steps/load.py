@@ -110,7 +110,8 @@ def _load(run: Run, context: LoadContext, say: Say) -> None:
         if settled:
             say(f"load {context.phase}: settled {settled} writes of an attempt that was cut off")
         load_records(context, _drafts(run, context.phase), progress)
-        load_joins(context, _drafts(run, context.phase))
+        links = ProgressLog(f"load links of {context.phase}", context.expected, say)
+        load_joins(context, _drafts(run, context.phase), links)
     progress.finish()
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.ledger.snapshot import Snapshot
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.protocols import Destination
-    from airflow_crm_migration.core.run import Run
+    from airflow_crm_migration.core.run import Run, Say
 
 
 class NotReconciled(Exception):
@@ -24,7 +24,11 @@ class NotReconciled(Exception):
 
 
 def reconcile_step(
-    run: Run, destination: Destination, mapping: PairMapping, phase: str
+    run: Run,
+    destination: Destination,
+    mapping: PairMapping,
+    phase: str,
+    say: Say = lambda line: None,
 ) -> dict[str, Any]:
     """
     Reconcile a phase and keep the result in ``<run>/reconcile/<phase>.json``.
@@ -39,7 +43,7 @@ def reconcile_step(
         if isinstance(destination, DryDestination):
             destination.assume(_foretold(ledger.snapshot, phase, run.folder))
         result = reconcile_phase(
-            destination, ledger.snapshot, mapping, phase, run=run.folder, prefix=run.mark
+            destination, ledger.snapshot, mapping, phase, run=run.folder, prefix=run.mark, say=say
         )
     if isinstance(destination, DryDestination):
         foretell(run, destination.foretold(phase, "reconcile"), destination.budget)

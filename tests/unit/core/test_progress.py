@@ -53,3 +53,11 @@ def test_no_time_and_no_work_are_no_mistake() -> None:
     progress, _, said = log(10)
     progress.finish()
     assert said == ["load person: 0 of 10 (0 %), 0 a second"]
+
+
+def test_what_was_done_since_may_be_told_too() -> None:
+    progress, clock, said = log(100)
+    progress.advance(30)
+    clock.now += 10
+    progress.advance(20)
+    assert said == ["load person: 50 of 100 (50 %), 5 a second, 10 s left"]

@@ -184,6 +184,13 @@ def test_a_shared_mailbox_names_nobody(loading: Loading, trashed: bool) -> None:
     loading.reconcile("person")
 
 
+def test_an_empty_destination_is_looked_through_with_one_call(loading: Loading) -> None:
+    loading.forget()
+    loading.load("person", [person(f"p{n}") for n in range(3)])
+    assert loading.calls("GET /rest/people") == {"200": 1}
+    assert loading.calls("POST /graphql people") == {}
+
+
 def test_records_are_recognised_whether_they_are_listed_or_asked_for(loading: Loading) -> None:
     """Few are listed once; of many only those with our keys are asked for."""
     for n in range(70):
