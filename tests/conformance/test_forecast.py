@@ -151,7 +151,6 @@ def test_requests_are_foretold_within_a_twentieth(pairs: Pairs, name: str) -> No
     assert dry.forecast
     assert real.forecast is None
     made = real.requests["total"]
-    print(name, dry.forecast.total, made)
     assert abs(dry.forecast.total.requests - made) <= ACCURACY * made
 
 

@@ -60,7 +60,9 @@ def load_step(
     schema = read_schema(run)
 
     def look() -> None:
-        if not run.dry_run:  # which has nothing but a plan of the fields
+        if run.dry_run:
+            destination.describe()  # it has nothing but a plan of the fields, yet looking costs
+        else:
             check_schema(destination, mapping, phase, schema)
 
     with (
