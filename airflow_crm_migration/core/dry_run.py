@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.protocols import (
     Capabilities,
+    Child,
     Destination,
     Finding,
     Member,
@@ -22,7 +23,7 @@ from airflow_crm_migration.core.protocols import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from airflow_crm_migration.core.errors import Refused
     from airflow_crm_migration.core.fields import FieldSpec, ObjectSpec
@@ -116,6 +117,16 @@ class DryDestination:
         others = [i for i in ids if i not in ours]
         return ours | (self._real.read(object_name, others) if others else {})
 
+    def children(
+        self, object_name: str, ids: Sequence[str], known: Collection[str] = ()
+    ) -> dict[str, list[Child]]:
+        """Find the live records that refer to records."""
+        return self._real.children(object_name, ids, known)
+
+    def traces(self, object_name: str, ids: Sequence[str]) -> int:
+        """Count what the platform keeps of records by itself."""
+        return self._real.traces(object_name, ids)
+
     # -- kept to itself --------------------------------------------------------------------
 
     def create(self, object_name: str, rows: Sequence[Write]) -> list[Stored | Refused]:
@@ -133,6 +144,12 @@ class DryDestination:
 
     def restore(self, object_name: str, ids: Sequence[str]) -> None:
         """Leave the trash as it is."""
+
+    def trash(self, object_name: str, ids: Sequence[str]) -> None:
+        """Leave the records where they are."""
+
+    def delete(self, object_name: str, ids: Sequence[str]) -> None:
+        """Leave the records where they are."""
 
     def upload(self, name: str, size: int, content: IO[bytes]) -> str:
         """Keep a binary as if it were uploaded."""

@@ -7,11 +7,13 @@ from enum import StrEnum
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from airflow_crm_migration.core.errors import Refused
     from airflow_crm_migration.core.fields import FieldSpec, ObjectSpec
 
+Child = tuple[str, str]
+"""Object and id of a record that refers to another."""
 Values = dict[str, Any]
 """Field name -> value in the form that :mod:`.fields` lists."""
 
@@ -291,6 +293,32 @@ class Destination(DestinationRules, Protocol):
 
     def restore(self, object_name: str, ids: Sequence[str]) -> None:
         """Take records out of the trash."""
+
+    def trash(self, object_name: str, ids: Sequence[str]) -> None:
+        """Put records into the trash."""
+
+    def delete(self, object_name: str, ids: Sequence[str]) -> None:
+        """
+        Delete records for good, trashed ones too, in one call for up to a full batch.
+
+        An id that does not exist is passed over, so asking twice is as good as once.
+        """
+
+    def children(
+        self, object_name: str, ids: Sequence[str], known: Collection[str] = ()
+    ) -> dict[str, list[Child]]:
+        """
+        Find the live records of any object that refer to records.
+
+        What the platform itself keeps about records and links to them is left out: its history,
+        and what it finds by an address and would find again.
+
+        :param known: ids of records that need not be told, to spare requests
+        :return: id -> records that refer to it; an id that none refers to is left out
+        """
+
+    def traces(self, object_name: str, ids: Sequence[str]) -> int:
+        """Count what the platform noted of records by itself and keeps when they are deleted."""
 
     def upload(self, name: str, size: int, content: IO[bytes]) -> str:
         """Upload a binary and return the file id that an attachment record takes."""

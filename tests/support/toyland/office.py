@@ -22,7 +22,7 @@ from airflow_crm_migration.core.protocols import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from airflow_crm_migration.core.protocols import Values
 
@@ -57,7 +57,11 @@ def objects() -> dict[str, ObjectSpec]:
             FieldSpec("mood", FieldType.SELECT, options=(Option("fine", "Fine"),)),
             FieldSpec("seats", person, references=("human",), join=seats),
         ),
-        _object("seat", FieldSpec("meeting", person), FieldSpec("human", person)),
+        _object(
+            "seat",
+            FieldSpec("meeting", person, references=("meeting",)),
+            FieldSpec("human", person, references=("human",)),
+        ),
         _object(
             "folder",
             FieldSpec("heading", text),
@@ -246,6 +250,44 @@ class OfficeHook(OfficeRules):
     def restore(self, object_name: str, ids: Sequence[str]) -> None:
         rows = self.office.rows[object_name]
         rows.update({row_id: replace(rows[row_id], trashed=False) for row_id in ids})
+
+    def trash(self, object_name: str, ids: Sequence[str]) -> None:
+        self.office.calls["write"] += 1
+        rows = self.office.rows[object_name]
+        rows.update({row_id: replace(rows[row_id], trashed=True) for row_id in ids})
+
+    def delete(self, object_name: str, ids: Sequence[str]) -> None:
+        """Delete records; whoever refers to them forgets them, and stays."""
+        self.office.calls["delete"] += 1
+        for row_id in ids:
+            self.office.rows[object_name].pop(row_id, None)
+        for name, column in self._referring(object_name):
+            rows = self.office.rows[name]
+            for row in [r for r in rows.values() if r.values.get(column) in ids]:
+                rows[row.id] = replace(row, values=row.values | {column: None})
+
+    def children(
+        self, object_name: str, ids: Sequence[str], known: Collection[str] = ()
+    ) -> dict[str, list[tuple[str, str]]]:
+        self.office.calls["read"] += 1
+        found: dict[str, list[tuple[str, str]]] = {}
+        for name, column in self._referring(object_name):
+            for row in self.office.rows[name].values():
+                parent = row.values.get(column)
+                if parent in ids and not row.trashed and row.id not in known:
+                    found.setdefault(parent, []).append((name, row.id))
+        return found
+
+    def traces(self, object_name: str, ids: Sequence[str]) -> int:
+        return 0
+
+    def _referring(self, object_name: str) -> list[tuple[str, str]]:
+        return [
+            (name, spec.name)
+            for name, owner in self.office.objects.items()
+            for spec in owner.fields.values()
+            if object_name in spec.references and spec.join is None
+        ]
 
     def upload(self, name: str, size: int, content: IO[bytes]) -> str:
         file_id = f"file-{len(self.office.binaries)}"
