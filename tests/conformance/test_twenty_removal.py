@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_crm_migration.core.protocols import Write
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 

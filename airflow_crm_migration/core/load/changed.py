@@ -227,5 +227,5 @@ class ChangedRecords:
             verdict |= {"reason": Reason.STORED_DIFFERENTLY, "detail": ", ".join(differs)}
         return event(
             change.task.key, id=result.id, sent=self._sent(change),
-            stored=change.rest("stored") | now, image=image, **verdict,
+            stored=change.rest("stored") | now, image=image, fields=change.ours, **verdict,
         )  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.ids import Key
-from airflow_crm_migration.core.load.plan import Hashes, Task, hashes
+from airflow_crm_migration.core.load.plan import Hashes, Task, hashes, written_fields
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 
 if TYPE_CHECKING:
@@ -90,6 +90,11 @@ class LoadContext:
             raise LookupError(f"the signed mapping has no line {key.line!r}")
         return line
 
+    def written(self, key: Key) -> set[str]:
+        """Return the fields that the line of a principal record writes."""
+        line = None if key.part else self.mapping.find_line(key.line)
+        return written_fields(line) if line else set()
+
     def conclude(self, events: Sequence[Row]) -> None:
         """Tell the ledger what became of records, and count it."""
         self.writer.conclude(list(events))
@@ -117,18 +122,23 @@ def event(
     return row | ({"detail": detail} if detail else {}) | ({"id": id} if id else {})
 
 
-def created(spec: ObjectSpec, task: Task, stored: Stored) -> Row:
+def created(context: LoadContext, spec: ObjectSpec, task: Task, stored: Stored) -> Row:
     """Return the ledger row of a creation, verified: what is stored beside what was meant."""
-    return created_as(spec, task.key, hashes(spec, task.values, task.values), stored)
+    return created_as(context, spec, task.key, hashes(spec, task.values, task.values), stored)
 
 
-def created_as(spec: ObjectSpec, key: Key, sent: Hashes, stored: Stored) -> Row:
+def created_as(
+    context: LoadContext, spec: ObjectSpec, key: Key, sent: Hashes, stored: Stored
+) -> Row:
     """
     Return the ledger row of a verified creation of whose values only the hashes are known.
 
+    What was stored is told of every field that the line writes: the destination may have put
+    something of its own where nothing was sent.
+
     :param sent: what was meant; a field that is stored as anything else is named in ``detail``
     """
-    now = hashes(spec, stored.values, sent)
+    now = hashes(spec, stored.values, sent.keys() | context.written(key))
     other = [name for name in sorted(sent) if sent[name] != now.get(name)]
     reason = Reason.STORED_DIFFERENTLY if other else Reason.NEW
     return event(

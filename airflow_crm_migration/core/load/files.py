@@ -152,7 +152,7 @@ class _Files:
     def _told(self, upload: _Upload, result: Stored | Refused) -> Row:
         if not isinstance(result, Stored):
             return refused(upload.task.key, result.message, upload.task.planned)
-        row = created(self._at.spec, upload.task, result)
+        row = created(self._at, self._at.spec, upload.task, result)
         return compare_content(self._at, row, upload.sha256, result)
 
 
@@ -206,7 +206,7 @@ def _verdict(context: LoadContext, row: Row, stored: Stored | None) -> Row:
     field = context.destination.capabilities.file_field
     sent = {name: value for name, value in row["sent"].items() if name != field}
     key = Key(*row["key"])
-    told = created_as(context.spec, key, sent, stored)
+    told = created_as(context, context.spec, key, sent, stored)
     if stored.trashed:
         return told | {"sent": row["sent"]}
     return compare_content(context, told, row["sha256"], stored)

@@ -115,12 +115,13 @@ def changed_fields(
     """
     before = entry.last.get("sent") or {}
     only_new = {rule.to for rule in line.fields if rule.only_new}
-    names = set(sent) | (set(before) & _written(line))
+    names = set(sent) | (set(before) & written_fields(line))
     names -= only_new | times_of_change(line) | set(unknown)
     return sorted(n for n in names if sent.get(n) != before.get(n))
 
 
-def _written(line: Line) -> set[str]:
+def written_fields(line: Line) -> set[str]:
+    """Return the fields of the destination that a line writes, if only what is unusable."""
     names = {rule.to for rule in line.fields} | {rule.to for rule in line.links}
     names |= {rule.to for rule in line.owners}
     return names | {rule.unusable_to for rule in line.fields if rule.unusable_to}

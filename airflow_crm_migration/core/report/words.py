@@ -47,6 +47,10 @@ REASONS: Mapping[str, str] = {
     Reason.FILE_CHANGED: "the file changed in the source, the one attached first was kept",
     Reason.CHANGED_IN_BOTH: "changed in both systems, the destination's value was kept",
     Reason.GONE_FROM_DESTINATION: "somebody deleted it in the destination",
+    Reason.ROLLED_BACK: "taken back by a rollback",
+    Reason.EDITED_SINCE: "people edited it since",
+    Reason.HAS_FOREIGN_CHILDREN: "records of other people hang on it",
+    Reason.CHILD_KEPT: "a record that is kept hangs on it",
 }
 
 OUTCOMES: Mapping[str, str] = {
