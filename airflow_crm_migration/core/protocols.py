@@ -166,6 +166,7 @@ class Capabilities:
     :param client_ids: whether it takes ids that we make
     :param reads_trash: whether trashed records can be found
     :param sets_created_at: whether it keeps original creation times
+    :param links_go_along: whether deleting a record deletes the rows that link it to others
     :param attachment: object that holds files, None where files are not moved
     :param file_field: its field that takes the file id that an upload returns
     :param file_name_field: its field that takes the file's name
@@ -176,6 +177,7 @@ class Capabilities:
     client_ids: bool
     reads_trash: bool
     sets_created_at: bool
+    links_go_along: bool
     attachment: str | None
     file_field: str
     file_name_field: str

@@ -11,6 +11,7 @@ import requests
 from airflow_crm_migration.emulators.base import start
 from airflow_crm_migration.emulators.twenty import create
 from airflow_crm_migration.hooks.twenty import TwentyHook
+from tests.support.loading import loadings
 from tests.support.messy import moved
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def _workspaces() -> Iterator[Callable[..., Bench]]:
 
 twenty = pytest.fixture(_workspaces)
 shared_twenty = pytest.fixture(_workspaces, scope="module")
+make_loading = pytest.fixture(loadings)
 
 
 @pytest.fixture

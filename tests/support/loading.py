@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,15 @@ from airflow_crm_migration.core.staging import PartWriter, Staging, read_parts
 from airflow_crm_migration.core.steps.load import load_step
 from airflow_crm_migration.core.steps.reconcile import reconcile_step
 from airflow_crm_migration.core.steps.schema import prepare_destination
+from airflow_crm_migration.emulators.base import start
+from airflow_crm_migration.emulators.twenty import create
 from airflow_crm_migration.hooks.twenty import TwentyHook
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    import pytest
 
     from airflow_crm_migration.core.ledger.snapshot import Entry
     from airflow_crm_migration.emulators.base import RunningEmulator
@@ -224,3 +230,29 @@ class Loading:
 
     def forget(self) -> None:
         self.control("reset-counters", {})
+
+
+KEY = "emulator-key"
+
+
+def loadings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Loading]]:
+    """Give what starts a workspace to be loaded under a policy for existing records."""
+    started: list[RunningEmulator] = []
+
+    def make(policy: str = "link", **extra: Any) -> Loading:
+        free = {"short_limit": (1e9, 1.0), "long_limit": (1e9, 60.0), "demo_records": False}
+        server = start(create(api_key=KEY, scale=600, **free))
+        started.append(server)
+        name = f"twenty_{len(started)}"
+        connection = {
+            "conn_type": "twenty",
+            "host": server.base_url,
+            "password": KEY,
+            "extra": {"rate_limits": "100000/1s", **extra},
+        }
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(connection))
+        return Loading(server, tmp_path / name, name, policy)
+
+    yield make
+    for server in started:
+        server.stop()

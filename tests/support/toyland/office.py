@@ -81,6 +81,7 @@ class OfficeRules:
         client_ids=True,
         reads_trash=True,
         sets_created_at=True,
+        links_go_along=False,
         attachment="folder",
         file_field="sheet",
         file_name_field="heading",
