@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.gates import Gate, read_proposal
 from airflow_crm_migration.core.signoff import sign, signed_decisions
+from airflow_crm_migration.core.staging import read_parts
 from airflow_crm_migration.core.steps.rollback import (
     forecast_rollback,
     rollback_result,
@@ -21,6 +23,39 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.run import Run
     from airflow_crm_migration.core.staging import Staging
     from tests.support.loading import Loading
+
+
+class Died(Exception):
+    """The worker is no more."""
+
+
+class Mortal:
+    """
+    A hook whose process dies at a call.
+
+    :param method: of the hook
+    :param nth: call of it, from 1
+    :param when: ``before`` or ``after`` the destination did what was asked
+    """
+
+    def __init__(self, hook: Any, method: str, nth: int, when: str) -> None:
+        self._hook = hook
+        self._method = method
+        self._left = nth
+        self._when = when
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._hook, name)
+        return partial(self._call, found) if name == self._method else found
+
+    def _call(self, method: Any, *args: Any, **more: Any) -> Any:
+        self._left -= 1
+        if self._left == 0 and self._when == "before":
+            raise Died
+        reply = method(*args, **more)
+        if self._left == 0:
+            raise Died
+        return reply
 
 
 class Rollback:
@@ -76,8 +111,6 @@ class Rollback:
 
     def rows(self, what: str, phase: str) -> dict[str, dict[str, Any]]:
         """Return id -> row of what was planned or undone of a phase."""
-        from airflow_crm_migration.core.staging import read_parts
-
         rows = read_parts(self.staging, f"{self.run.folder}/rollback/{what}/{phase}")
         return {row["id"]: row for row in rows}
 

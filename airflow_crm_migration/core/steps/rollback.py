@@ -287,6 +287,7 @@ class _Desk:
         self.run = run
         self.destination = destination
         self.mapping = mapping
+        self._contexts: dict[str, LoadContext] = {}
 
     @contextmanager
     def open(self, what: str) -> Iterator[_Desk]:
@@ -303,6 +304,12 @@ class _Desk:
         return self.ledger.snapshot
 
     def context(self, phase: str) -> LoadContext:
+        """Return the context of a phase, always the same one: its writer numbers what it writes."""
+        if phase not in self._contexts:
+            self._contexts[phase] = self._made_context(phase)
+        return self._contexts[phase]
+
+    def _made_context(self, phase: str) -> LoadContext:
         writer = LedgerWriter(
             self.ledger, phase, epoch=self._epoch, tenant=self._tenant.id, run=self.run.folder
         )
