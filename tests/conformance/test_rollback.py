@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -33,6 +34,7 @@ OF_THE_SERVER = {"searchVector", "updatedBy"}
 SILENT = {"timelineActivity", "workspaceMember", "files"}
 OBJECTS = [name for name in PLURALS if name not in SILENT]
 MARK = "migrationSourceId"
+PLAIN = re.compile(r"(?!www\.)[a-z0-9-]+\.[a-z]+")
 
 
 def updating_pair() -> PairMapping:
@@ -107,11 +109,11 @@ class Scene:
 
 def before_us(scene: Scene, contacts: list[Contact]) -> None:
     """Fill the workspace with people whom we will link, update and take out of the trash."""
-    domain = next(c for c in scene.between.world.companies.values() if "." in c.domain).domain
-    site = f"https://{domain.lower().removeprefix('https://').removeprefix('www.')}"
+    domains = Counter(c.domain.lower() for c in scene.between.world.companies.values())
+    domain = next(d for d, times in domains.items() if times == 1 and PLAIN.fullmatch(d))
     office = scene.made(
-        "company", "company", name="As it was", domainName={"primaryLinkUrl": site},
-        createdAt=OLD, updatedAt=OLD,
+        "company", "company", name="As it was", createdAt=OLD, updatedAt=OLD,
+        domainName={"primaryLinkUrl": f"https://{domain}"},
     )  # fmt: skip
     for number, contact in enumerate(contacts[:4]):
         scene.made(
@@ -242,6 +244,7 @@ def test_the_loads_changed_what_was_there(scene: Scene) -> None:
         assert person["jobTitle"] == "Promoted 2"
         assert person["deletedAt"] is None
         assert person[MARK]
+    assert scene.done["company"]["release"] == 1
     assert len(scene.loaded["task"]) > 2 * BATCH
     assert len(scene.loaded["attachment"]) > 5
 
