@@ -85,6 +85,8 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_crm_migration.operators.discover",
                     "airflow_crm_migration.operators.extract",
                     "airflow_crm_migration.operators.find_duplicates",
+                    "airflow_crm_migration.operators.finish_rollback",
+                    "airflow_crm_migration.operators.forecast_rollback",
                     "airflow_crm_migration.operators.load_phase",
                     "airflow_crm_migration.operators.preflight",
                     "airflow_crm_migration.operators.prepare_destination",
@@ -94,6 +96,7 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_crm_migration.operators.secure_files",
                     "airflow_crm_migration.operators.tell_mistakes",
                     "airflow_crm_migration.operators.transform_phase",
+                    "airflow_crm_migration.operators.undo_phase",
                     "airflow_crm_migration.operators.verdict",
                 ],
             }

@@ -14,7 +14,7 @@ _ENGAGEMENT = Arg(
 _GATE = Arg(
     ("--gate",),
     required=True,
-    choices=("scope", "mapping", "duplicates", "rehearsal"),
+    choices=("scope", "mapping", "duplicates", "rehearsal", "rollback"),
     help="which decision",
 )
 _ENVIRONMENT = Arg(
