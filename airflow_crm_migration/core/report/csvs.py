@@ -12,7 +12,7 @@ from airflow_crm_migration.core.values.spreadsheet import defused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_crm_migration.core.report.tables import Cell, Table
+    from airflow_crm_migration.core.report.table import Cell, Table
     from airflow_crm_migration.core.staging import Staging
 
 _PICTURES = 0x2400

@@ -40,6 +40,7 @@ from airflow_crm_migration.core.report.model import (
     RunFacts,
 )
 from airflow_crm_migration.core.report.reader import RunReader
+from airflow_crm_migration.core.report.rolled_back import kept_by, rollback_of
 from airflow_crm_migration.core.report.signed import gates_of
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class _Collector:
         exports = tuple(self._exports(access, mapping))
         phases = tuple(self._phase(name) for name in self._phases(mapping))
         objects = [export.object for export in exports]
+        rollback = rollback_of(self.reader)
         return Facts(
             run=run,
             exports=exports,
@@ -108,6 +110,8 @@ class _Collector:
             spellings=proposal.changes if proposal else (),
             schema=self.reader.json("schema/changes.json", tuple[Change, ...]),
             phases=phases,
+            rollback=rollback,
+            kept=Records.counted(partial(kept_by, self.reader, rollback), lambda row: row.group),
             not_arrived=Records.counted(self._not_arrived, lambda row: row.group),
             left_out=Records.counted(
                 partial(self._left_out, [phase.name for phase in phases]), lambda row: row.group

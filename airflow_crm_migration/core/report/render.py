@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.reconcile import LineBalance
     from airflow_crm_migration.core.report.model import Facts
-    from airflow_crm_migration.core.report.tables import Cell, Row, Table
+    from airflow_crm_migration.core.report.table import Cell, Row, Table
 
 ROWS_SHOWN = 50
 LONGEST = 400
@@ -83,6 +83,7 @@ def _context(facts: Facts) -> dict[str, Any]:
     return {
         "facts": facts,
         "tables": all_tables(facts),
+        "absent": _absent(facts),
         "rows_shown": ROWS_SHOWN,
         "verdict": sentences.verdict(facts),
         "not_happened": sentences.not_happened(facts),
@@ -96,6 +97,12 @@ def _context(facts: Facts) -> dict[str, Any]:
         "grouped": grouped,
         "seldom": {name for name in SELDOM if not facts.totals.outcomes[name]},
     }
+
+
+def _absent(facts: Facts) -> set[str]:
+    """Return the sections of what only some modes do and this run did not."""
+    there = {"rollback": facts.rollback is not None}
+    return {name for name, is_there in there.items() if not is_there}
 
 
 def moment(text: str) -> str:

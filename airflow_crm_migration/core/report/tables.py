@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.outcomes import Outcome
 from airflow_crm_migration.core.report.mapping_words import fold_rows, line_rows
 from airflow_crm_migration.core.report.model import Decided, number_of
+from airflow_crm_migration.core.report.rollback_tables import rollback_tables
+from airflow_crm_migration.core.report.table import Table, table
 from airflow_crm_migration.core.report.words import (
     COMPATIBILITY,
     GATES,
@@ -20,12 +18,12 @@ from airflow_crm_migration.core.report.words import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from airflow_crm_migration.core.mapping import FieldRule
     from airflow_crm_migration.core.reconcile import LineBalance
     from airflow_crm_migration.core.report.model import Facts, Phase
-
-Cell = str | int | None
-Row = Sequence[Cell]
+    from airflow_crm_migration.core.report.table import Row
 
 OUTCOMES = (
     Outcome.CREATED,
@@ -45,26 +43,6 @@ SELDOM = (Outcome.RESTORED, Outcome.DELETED)
 """Outcomes that people are shown only when there were any."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """
-    A table of the report.
-
-    :param name: of its CSV file, without the ending
-    :param walk: walks all rows, as often as called
-    :param total: how many rows there are
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    walk: Callable[[], Iterator[Row]]
-    total: int
-
-    def first(self, number: int) -> list[Row]:
-        """Return the first rows."""
-        return list(islice(self.walk(), number))
-
-
 def all_tables(facts: Facts) -> dict[str, Table]:
     """Return every table of a report by name; one of what did not happen has no rows."""
     made = [
@@ -72,6 +50,7 @@ def all_tables(facts: Facts) -> dict[str, Table]:
         _outcomes(facts),
         _counts(facts),
         _links(facts),
+        *rollback_tables(facts),
         _rejects(facts),
         _reject_groups(facts),
         _left_out(facts),
@@ -90,12 +69,7 @@ def all_tables(facts: Facts) -> dict[str, Table]:
         _absent(facts),
         _unreadable(facts),
     ]
-    return {table.name: table for table in made}
-
-
-def _table(name: str, columns: Sequence[str], rows: Iterable[Row]) -> Table:
-    kept = list(rows)
-    return Table(name, tuple(columns), partial(iter, kept), len(kept))
+    return {one.name: one for one in made}
 
 
 # -- reconciliation ------------------------------------------------------------------------
@@ -105,7 +79,7 @@ def _reconciliation(facts: Facts) -> Table:
     rows = [_balance_row(phase, line) for phase in facts.phases for line in phase.lines]
     outcomes = [str(outcome) for outcome in OUTCOMES]
     columns = ("object", "becomes", "line", "read", *outcomes, "sum of outcomes", "balanced")
-    return _table("reconciliation", columns, rows)
+    return table("reconciliation", columns, rows)
 
 
 def _balance_row(phase: Phase, line: LineBalance) -> Row:
@@ -123,7 +97,7 @@ def _outcomes(facts: Facts) -> Table:
         for reason, number in reasons.items()
     ]
     columns = ("object", "becomes", "line", "outcome", "reason", "number", "meaning")
-    return _table("outcomes", columns, rows)
+    return table("outcomes", columns, rows)
 
 
 def _counts(facts: Facts) -> Table:
@@ -140,7 +114,7 @@ def _counts(facts: Facts) -> Table:
         "links missing",
         "agrees",
     )
-    return _table("counts", columns, [_count_row(phase) for phase in facts.phases])
+    return table("counts", columns, [_count_row(phase) for phase in facts.phases])
 
 
 def _count_row(phase: Phase) -> Row:
@@ -168,7 +142,7 @@ def _links(facts: Facts) -> Table:
         for phase in facts.phases
         for outcome, number in sorted(phase.joins.items())
     ]
-    return _table("links", ("object", "outcome", "number", "meaning"), rows)
+    return table("links", ("object", "outcome", "number", "meaning"), rows)
 
 
 # -- records -------------------------------------------------------------------------------
@@ -186,7 +160,7 @@ def _rejects(facts: Facts) -> Table:
 
 def _reject_groups(facts: Facts) -> Table:
     rows = _grouped(facts.not_arrived.groups)
-    return _table("reject_groups", ("object", "outcome", "reason", "number", "meaning"), rows)
+    return table("reject_groups", ("object", "outcome", "reason", "number", "meaning"), rows)
 
 
 def _left_out(facts: Facts) -> Table:
@@ -208,7 +182,7 @@ def _left_out(facts: Facts) -> Table:
 
 def _left_out_groups(facts: Facts) -> Table:
     rows = _grouped(facts.left_out.groups)
-    return _table("left_out_groups", ("object", "field", "problem", "number", "meaning"), rows)
+    return table("left_out_groups", ("object", "field", "problem", "number", "meaning"), rows)
 
 
 def _grouped(groups: Sequence[tuple[tuple[str, ...], int]]) -> list[Row]:
@@ -232,7 +206,7 @@ def _duplicates(facts: Facts) -> Table:
                 )
 
     columns = ("object", "stays", "others", "records", "certainty", "why", "score", "decision")
-    return _table("duplicates", columns, rows())
+    return table("duplicates", columns, rows())
 
 
 def _decision(facts: Facts, object_name: str, members: Sequence[str]) -> str:
@@ -262,7 +236,7 @@ def _promises(facts: Facts) -> Table:
         for row in (facts.mapping.rows if facts.mapping else ())
     ]
     columns = ("object", "becomes", "compatibility", "what happens", "by")
-    return _table("promises", columns, rows)
+    return table("promises", columns, rows)
 
 
 def _mapping(facts: Facts) -> Table:
@@ -277,12 +251,12 @@ def _mapping(facts: Facts) -> Table:
                 yield fold.id, fold.source, None, kind, source, to, how
 
     columns = ("line", "object", "becomes", "kind", "from", "to", "how")
-    return _table("mapping", columns, rows())
+    return table("mapping", columns, rows())
 
 
 def _choices(facts: Facts) -> Table:
     rows = [(one.question, one.value, ", ".join(one.offered)) for one in facts.choices]
-    return _table("choices", ("question", "chosen", "offered"), rows)
+    return table("choices", ("question", "chosen", "offered"), rows)
 
 
 def _options(facts: Facts) -> Table:
@@ -301,7 +275,7 @@ def _options(facts: Facts) -> Table:
         for option in rule.options
     ]
     columns = ("line", "object", "field", "choice", "stored as", "made of (any spelling)")
-    return _table("options", columns, rows)
+    return table("options", columns, rows)
 
 
 def _sources_of(rule: FieldRule, value: str) -> str:
@@ -310,7 +284,7 @@ def _sources_of(rule: FieldRule, value: str) -> str:
 
 def _spellings(facts: Facts) -> Table:
     rows = [(one.line, one.field, one.before, one.after) for one in facts.spellings]
-    return _table("spellings", ("line", "field", "in the source", "in the destination"), rows)
+    return table("spellings", ("line", "field", "in the source", "in the destination"), rows)
 
 
 # -- the rest ------------------------------------------------------------------------------
@@ -322,12 +296,12 @@ def _owners(facts: Facts) -> Table:
         for one in facts.owners or ()
     ]
     columns = ("name", "e-mail", "records", "status", "found by", "member id")
-    return _table("owners", columns, rows)
+    return table("owners", columns, rows)
 
 
 def _schema(facts: Facts) -> Table:
     rows = [(one.object, one.field, spoken(one.action), one.detail) for one in facts.schema or ()]
-    return _table("schema", ("object", "field", "change", "detail"), rows)
+    return table("schema", ("object", "field", "change", "detail"), rows)
 
 
 def _files(facts: Facts) -> Table:
@@ -335,7 +309,7 @@ def _files(facts: Facts) -> Table:
     left = sum(phase.residue for phase in facts.phases)
     if left:
         rows.append(("unattached", left, "uploaded and attached to nothing"))
-    return _table("files", ("what", "number", "meaning"), rows)
+    return table("files", ("what", "number", "meaning"), rows)
 
 
 def _sign_offs(facts: Facts) -> Table:
@@ -353,7 +327,7 @@ def _sign_offs(facts: Facts) -> Table:
         for gate in facts.gates
     ]
     columns = ("gate", "environment", "status", "signer", "time")
-    return _table("sign_offs", (*columns, "recorded by", "document", "detail"), rows)
+    return table("sign_offs", (*columns, "recorded by", "document", "detail"), rows)
 
 
 def _export(facts: Facts) -> Table:
@@ -363,12 +337,12 @@ def _export(facts: Facts) -> Table:
         for e in facts.exports
     ]
     columns = ("object", "route", "why", "source's count", "read", "not readable", "equal twice")
-    return _table("export", (*columns, "API alone", "CSV alone", "both"), rows)
+    return table("export", (*columns, "API alone", "CSV alone", "both"), rows)
 
 
 def _absent(facts: Facts) -> Table:
     rows = [(export.object, name) for export in facts.exports for name in export.absent]
-    return _table("absent", ("object", "field"), rows)
+    return table("absent", ("object", "field"), rows)
 
 
 def _unreadable(facts: Facts) -> Table:

@@ -67,6 +67,16 @@ OUTCOMES: Mapping[str, str] = {
     Outcome.DELETED: "deleted again",
 }
 
+ACTIONS = {
+    "delete": "deleted: it was made by this migration",
+    "restore": "restored as it was before this migration",
+    "trash": "put back into the trash",
+    "release": "let go: it was only linked and never written to",
+    "keep": "kept",
+    "gone": "removed by people before",
+}
+"""What a rollback does with records."""
+
 COMPATIBILITY = {
     "full": "Moves as it is",
     "transformed": "Moves in another form",

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 class _Row(NamedTuple):
     key: Key
     id: str
-    stored: Hashes
 
 
 @dataclass
@@ -49,8 +48,7 @@ class Links:
         for entry in snapshot.entries(self.context.phase, principal=False):
             owner = snapshot.entry(entry.key._replace(part=""))
             if entry.stands and not (owner and owner.stands):
-                stored = entry.last.get("stored", {})
-                yield _Row(entry.key, entry.destination_id or "", stored)
+                yield _Row(entry.key, entry.destination_id or "")
 
     def _remove(self, name: str, rows: Sequence[_Row]) -> None:
         at = self.context
@@ -69,5 +67,7 @@ class Links:
         """Tell whether people changed a row; an end that is no more left it blank by itself."""
         if row.id not in found:
             return False
-        now = hashes(self.context.schema[name], found[row.id].values, row.stored)
-        return any(now[field] != row.stored[field] for field in now)
+        entry = self.context.snapshot.entry(row.key)
+        then: Hashes = entry.last.get("stored", {}) if entry else {}
+        now = hashes(self.context.schema[name], found[row.id].values, then)
+        return any(now[field] != then[field] for field in now)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.report.csvs import write_csv
-from airflow_crm_migration.core.report.tables import Table
+from airflow_crm_migration.core.report.table import Table
 from airflow_crm_migration.core.report.words import reason_words
 from airflow_crm_migration.core.rollback.forecast import read_planned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_crm_migration.core.report.tables import Row
+    from airflow_crm_migration.core.report.table import Row
     from airflow_crm_migration.core.run import Run
 
 COLUMNS = ("what happens", "object", "id", "in the source", "why", "detail")

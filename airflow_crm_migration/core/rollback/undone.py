@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.rollback.plan import Planned
     from airflow_crm_migration.core.run import Run
 
+FORECAST = "rollback/forecast.json"
 UNDONE = "rollback/undone"
 
 
@@ -62,6 +63,20 @@ def read_undone(run: Run, phase: str) -> Iterator[dict[str, Any]]:
     if read_manifest(run.staging, run.name(f"{UNDONE}/{phase}")) is None:
         return
     yield from read_parts(run.staging, run.name(f"{UNDONE}/{phase}"))
+
+
+def rollback_lines(run: Run) -> list[str]:
+    """Return in words what a rollback forecast and did; nothing for a run that is none."""
+    forecast = run.read_if_there(FORECAST, None)
+    if forecast is None:
+        return []
+    lines = []
+    for phase in forecast["decisions"]["order"]:
+        manifest = read_manifest(run.staging, run.name(f"{UNDONE}/{phase}"))
+        counts = manifest["counts"] if manifest else forecast["decisions"]["objects"][phase]
+        words = ", ".join(f"{counts[a]} {a}" for a in Action if counts.get(a)) or "nothing to do"
+        lines.append(f"{phase}: {'undone' if manifest else 'forecast'}: {words}")
+    return lines
 
 
 @dataclass

@@ -28,7 +28,7 @@ from airflow_crm_migration.core.rollback.plan import Action
 from airflow_crm_migration.core.rollback.review import write_review
 from airflow_crm_migration.core.rollback.settle import settle_removals
 from airflow_crm_migration.core.rollback.undo import Undo
-from airflow_crm_migration.core.rollback.undone import check_undone, write_undone
+from airflow_crm_migration.core.rollback.undone import FORECAST, check_undone, write_undone
 from airflow_crm_migration.core.staging import PartWriter, read_manifest, read_parts
 from airflow_crm_migration.core.steps.schema import made_changes
 from airflow_crm_migration.core.steps.tenant import check_tenant
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.run import Run, Say
 
 GATE = "rollback"
-FORECAST = "rollback/forecast.json"
 RESULT = "rollback/result.json"
 _HELD = "rollback/held"
 _FORECAST_HELD = "_"
@@ -171,6 +170,7 @@ def undo_phase(
     forecast = _checked_forecast(run, signed)
     with _Desk(run, destination, mapping).open(f"undo {phase}") as desk, OwnChildren() as own:
         desk.check_unmoved(forecast["decisions"]["ledger"]["epoch"])
+        _forget_watermarks(run)
         desk.settle(phase, say)
         own.add(desk.snapshot.entries(phase, principal=False), desk.schema, phase)
         held = _known_held(run, phase)
@@ -195,6 +195,12 @@ def undo_phase(
         )
         desk.ledger.compact()
     return counts
+
+
+def _forget_watermarks(run: Run) -> None:
+    """Let the next delta read everything: what it found loaded before is there no more."""
+    for name in run.staging.names(f"watermarks/{run.environment}"):
+        run.staging.delete(name)
 
 
 _LOOKED_AT = (Action.DELETE, Action.RESTORE, Action.TRASH, Action.GONE)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.outcomes import Outcome, Reason
+from airflow_crm_migration.core.rollback.undone import rollback_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -38,6 +39,8 @@ def verdict_step(
     :param fail_on: what makes a run red beside failed tasks: ``rejected``, ``held``,
         ``stored_differently``
     """
+    if told := rollback_lines(run):
+        return Verdict(told, [f"{name} failed" for name in sorted(failed_tasks)])
     lines: list[str] = []
     total: Counter[str] = Counter()
     links = 0

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_crm_migration.core.report.csvs import csv_cell, visible, write_csv
-from airflow_crm_migration.core.report.tables import Table
+from airflow_crm_migration.core.report.table import Table
 from airflow_crm_migration.core.staging import Staging
 from airflow_crm_migration.core.values.spreadsheet import defused
 

@@ -185,3 +185,15 @@ def test_another_tenant_is_not_touched(loading: Loading, rolling: RollingBack) -
     loading.staging.write_json("tenant/sandbox.json", {**kept, "id": "another"})
     with pytest.raises(UserMistake, match="its connection now leads to tenant"):
         rolling.begin().forecast()
+
+
+def test_the_next_delta_reads_everything_again(loading: Loading, rolling: RollingBack) -> None:
+    load(loading)
+    marks = ["watermarks/production/contact.json", "watermarks/sandbox/contact.json"]
+    for name in marks:
+        loading.staging.write_json(name, {})
+    back = rolling.begin()
+    back.forecast()
+    assert loading.staging.names("watermarks") == marks
+    back.undo(back.sign())
+    assert loading.staging.names("watermarks") == marks[:1]
