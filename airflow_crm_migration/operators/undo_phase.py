@@ -23,8 +23,9 @@ class UndoPhaseOperator(PhaseOperator):
 
         :return: what became of records -> number
         """
+        from airflow_crm_migration.core.rollback.plan import GATE
         from airflow_crm_migration.core.steps.mapping import load
-        from airflow_crm_migration.core.steps.rollback import GATE, undo_phase
+        from airflow_crm_migration.core.steps.rollback import undo_phase
 
         run = self.run_of(context)
         return undo_phase(

@@ -47,6 +47,15 @@ def test_a_full_batch_is_deleted_in_one_call_and_the_rest_stays(bench: Bench) ->
     assert calls(bench) == {"/graphql destroyPeople": 2}
 
 
+def test_a_lost_reply_to_a_deletion_is_no_trouble(bench: Bench) -> None:
+    ids = [made(bench, "person") for _ in range(3)]
+    bench.hook.sleep = lambda seconds: None
+    fault = {"kind": "reply_lost", "method": "POST", "path": "/graphql"}
+    bench.control("faults", [fault])
+    bench.hook.delete("person", ids[:2])
+    assert ids_of(bench, "person") == {ids[2]}
+
+
 def test_records_go_into_the_trash_and_come_back(bench: Bench) -> None:
     ids = [made(bench, "company") for _ in range(3)]
     bench.hook.trash("company", ids[:2])

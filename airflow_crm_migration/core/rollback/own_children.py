@@ -29,7 +29,7 @@ class OwnChildren:
     than ``most`` gets none, for a list that long would spare nothing.
     """
 
-    most = 2000
+    most = 10_000
 
     def __enter__(self) -> Self:
         """Make an empty index."""

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.protocols import Child
 
 
+GATE = "rollback"
+"""Where a forecast is signed."""
+
+
 class Action(StrEnum):
     """What becomes of a record."""
 

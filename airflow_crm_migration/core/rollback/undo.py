@@ -204,7 +204,8 @@ class Undo:
                 rows += self._refused(one, result)
             else:
                 done.append(one)
-        self.context.destination.trash(self.context.phase, [one.id for one in done])
+        if done:
+            self.context.destination.trash(self.context.phase, [one.id for one in done])
         self._conclude(rows + [taken_back(key, one.id) for one in done for key in one.keys])
 
     def _release(self) -> None:

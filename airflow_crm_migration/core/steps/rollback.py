@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,39 +9,29 @@ from typing import TYPE_CHECKING, Any
 from airflow_crm_migration.core.canonical import digest
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.gates import Gate, propose
-from airflow_crm_migration.core.ledger.objects import parse_name
-from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace, LedgerWriter, take_epoch
-from airflow_crm_migration.core.load.context import LoadContext
-from airflow_crm_migration.core.load.files import settle_attachments
-from airflow_crm_migration.core.load.settle import settle_open_intents
+from airflow_crm_migration.core.ledger.writer import Ledger
 from airflow_crm_migration.core.progress import ProgressLog
 from airflow_crm_migration.core.rollback.cost import Pace
 from airflow_crm_migration.core.rollback.forecast import PLANNED, forecast_phase, read_planned
 from airflow_crm_migration.core.rollback.held import Held
-from airflow_crm_migration.core.rollback.images import Images
-from airflow_crm_migration.core.rollback.judge import Judge
 from airflow_crm_migration.core.rollback.links import Links
-from airflow_crm_migration.core.rollback.looker import Looker
 from airflow_crm_migration.core.rollback.own_children import OwnChildren
-from airflow_crm_migration.core.rollback.plan import Action
+from airflow_crm_migration.core.rollback.plan import GATE, Action
 from airflow_crm_migration.core.rollback.review import write_review
-from airflow_crm_migration.core.rollback.settle import settle_removals
 from airflow_crm_migration.core.rollback.undo import Undo
 from airflow_crm_migration.core.rollback.undone import FORECAST, check_undone, write_undone
 from airflow_crm_migration.core.staging import PartWriter, read_manifest, read_parts
+from airflow_crm_migration.core.steps.rollback_desk import Desk
 from airflow_crm_migration.core.steps.schema import made_changes
-from airflow_crm_migration.core.steps.tenant import check_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from airflow_crm_migration.core.ledger.snapshot import Snapshot
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.protocols import Destination
     from airflow_crm_migration.core.rollback.forecast import PhaseForecast
     from airflow_crm_migration.core.run import Run, Say
 
-GATE = "rollback"
 RESULT = "rollback/result.json"
 _HELD = "rollback/held"
 _FORECAST_HELD = "_"
@@ -73,7 +62,7 @@ def forecast_rollback(
     :raises UserMistake: records stand in the destination under another object
     """
     pace = Pace(destination)
-    with _Desk(run, destination, mapping).open("forecast of the rollback") as desk:
+    with Desk(run, destination, mapping).open("forecast of the rollback") as desk:
         desk.check_phases(phases)
         for phase in phases:
             desk.settle(phase, say)
@@ -87,7 +76,7 @@ def forecast_rollback(
     return objects
 
 
-def _forecast_phases(desk: _Desk, phases: Sequence[str], say: Say) -> list[PhaseForecast]:
+def _forecast_phases(desk: Desk, phases: Sequence[str], say: Say) -> list[PhaseForecast]:
     held = Held()
     found = []
     with OwnChildren() as own:
@@ -105,7 +94,7 @@ def _forecast_phases(desk: _Desk, phases: Sequence[str], say: Say) -> list[Phase
     return found
 
 
-def _facts(desk: _Desk, found: Sequence[PhaseForecast], pace: Pace) -> dict[str, Any]:
+def _facts(desk: Desk, found: Sequence[PhaseForecast], pace: Pace) -> dict[str, Any]:
     run = desk.run
     requests: dict[str, int] = {}
     for phase in found:
@@ -168,7 +157,7 @@ def undo_phase(
         say(f"undo {phase}: a dry run ends with the forecast, nothing is undone")
         return {}
     forecast = _checked_forecast(run, signed)
-    with _Desk(run, destination, mapping).open(f"undo {phase}") as desk, OwnChildren() as own:
+    with Desk(run, destination, mapping).open(f"undo {phase}") as desk, OwnChildren() as own:
         desk.check_unmoved(forecast["decisions"]["ledger"]["epoch"])
         _forget_watermarks(run)
         desk.settle(phase, say)
@@ -279,101 +268,3 @@ def _words(result: dict[str, Any]) -> Iterator[str]:
     ):
         if result[what]:
             yield f"{phase}: {len(result[what])} records {words}"
-
-
-# -- what the steps share ------------------------------------------------------------------
-
-
-class _Desk:
-    """The ledger under an epoch, and the destination as it is described now."""
-
-    ledger: Ledger
-
-    def __init__(self, run: Run, destination: Destination, mapping: PairMapping) -> None:
-        self.run = run
-        self.destination = destination
-        self.mapping = mapping
-        self._contexts: dict[str, LoadContext] = {}
-
-    @contextmanager
-    def open(self, what: str) -> Iterator[_Desk]:
-        self._tenant = self.destination.tenant()
-        check_tenant(self.run, self._tenant)
-        self.schema = self.destination.describe()
-        with Ledger(self.run.staging, self.run.ledger) as self.ledger:
-            holder = f"{self.run.folder} {what}"
-            self._epoch = take_epoch(self.run.staging, self.run.ledger, holder)
-            yield self
-
-    @property
-    def snapshot(self) -> Snapshot:
-        return self.ledger.snapshot
-
-    def context(self, phase: str) -> LoadContext:
-        """Return the context of a phase, always the same one: its writer numbers what it writes."""
-        if phase not in self._contexts:
-            self._contexts[phase] = self._made_context(phase)
-        return self._contexts[phase]
-
-    def _made_context(self, phase: str) -> LoadContext:
-        writer = LedgerWriter(
-            self.ledger, phase, epoch=self._epoch, tenant=self._tenant.id, run=self.run.folder
-        )
-        return LoadContext(
-            destination=self.destination,
-            writer=writer,
-            mapping=self.mapping,
-            schema=self.schema,
-            phase=phase,
-            tenant=self._tenant.id,
-            engagement=self.run.engagement,
-            owners={},
-            expected=0,
-            run=self.run.folder,
-        )
-
-    def looker(self, held: Held, own: OwnChildren) -> Looker:
-        can, images = self.destination.capabilities, Images(self.run.staging)
-        judge = Judge(self.schema, self.mapping, can, images)
-        return Looker(self.destination, self.snapshot, self.schema, judge, held, own.of)
-
-    def judged_with(self, phase: str) -> set[str]:
-        """Return a phase with the objects whose rows link its records."""
-        spec = self.schema.get(phase)
-        joins = {field.join.object for field in spec.fields.values() if field.join} if spec else ()
-        return {phase, *joins}
-
-    def settle(self, phase: str, say: Say) -> None:
-        """Close what an attempt that was cut off left open, whatever it was about."""
-        context = self.context(phase)
-        settled = settle_removals(context)
-        if phase == self.destination.capabilities.attachment:
-            settle_attachments(context)
-        else:
-            settled += settle_open_intents(context)
-        if settled:
-            say(f"{phase}: settled {settled} writes of an attempt that was cut off")
-
-    def check_phases(self, phases: Sequence[str]) -> None:
-        standing = self.snapshot.standing_phases()
-        if others := [f"{standing[n]} of {n}" for n in sorted(standing.keys() - set(phases))]:
-            raise UserMistake(
-                f"{GATE} ({self.run.environment}): records stand in the destination that this "
-                f"pair no longer loads: {', '.join(others)}; roll back with the pair and the "
-                "release that loaded them"
-            )
-
-    def position(self) -> dict[str, int]:
-        """Return how far the ledger is."""
-        folder = LedgerPlace.of(self.run.environment).folder
-        found = [n for n in self.snapshot.absorbed() if n.startswith(f"{folder}/")]
-        epochs = [name.epoch for n in found if (name := parse_name(n))]
-        return {"objects": len(found), "epoch": max(epochs, default=0)}
-
-    def check_unmoved(self, epoch: int) -> None:
-        others = self.snapshot.written_by_others(epoch, self.run.folder)
-        if others:
-            raise UserMistake(
-                f"{GATE} ({self.run.environment}): other runs wrote {others} records since the "
-                "forecast: begin the rollback anew and have its forecast signed"
-            )

@@ -19,7 +19,7 @@ _CASCADE = "CASCADE"
 # Root fields of a query; of ids so many travel in one body.
 _ROOTS = 20
 _IDS = 500
-_KNOWN = 2000
+_KNOWN = 10_000
 
 
 @dataclass(frozen=True)
