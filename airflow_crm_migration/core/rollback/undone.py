@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.outcomes import Outcome, Reason
@@ -41,10 +41,11 @@ def write_undone(
     counts: Counter[str] = Counter()
     writer = PartWriter(run.staging, run.name(f"{UNDONE}/{phase}"))
     for one in planned:
-        told = kept.get(one.id, one)
-        action = _action(snapshot, one)
-        writer.add({**told.as_json(), "action": action})
-        counts[action] += 1
+        told = replace(kept.get(one.id, one), action=_action(snapshot, one))
+        if told.action is Action.RESTORE:
+            told = replace(told, differs=_left(snapshot, one))
+        writer.add(told.as_json())
+        counts[told.action] += 1
     writer.finish(counts=counts, **facts)
     return dict(counts)
 
@@ -56,6 +57,13 @@ def _action(snapshot: Snapshot, one: Planned) -> Action:
         return Action.KEEP
     gone = any(entry.last["reason"] == Reason.GONE_FROM_DESTINATION for entry in entries)
     return Action.GONE if gone else one.action
+
+
+def _left(snapshot: Snapshot, one: Planned) -> tuple[str, ...]:
+    """Return the fields of a restored record that people keep, as the ledger says."""
+    entry = snapshot.entry(one.keys[0])
+    detail = entry.last.get("detail", "") if entry else ""
+    return tuple(filter(None, detail.split(", ")))
 
 
 def read_undone(run: Run, phase: str) -> Iterator[dict[str, Any]]:

@@ -89,7 +89,8 @@ def _forecast_phases(desk: Desk, phases: Sequence[str], say: Say) -> list[PhaseF
             looker.judged |= desk.judged_with(phase)
             found.append(forecast_phase(desk.run, looker, phase, progress))
             progress.finish()
-            write_review(desk.run, phase)
+            if not desk.run.dry_run:
+                write_review(desk.run, phase)
     _keep_held(desk.run, _FORECAST_HELD, held)
     return found
 

@@ -163,6 +163,7 @@ def test_a_dry_run_is_the_forecast_alone(loading: Loading, rolling: RollingBack)
     facts = back.forecast()
     assert facts["decisions"]["objects"]["task"]["delete"] == 2
     assert read_proposal(loading.staging, GATE) is None
+    assert loading.staging.names("review") == []
     assert set(back.undo(None)) == set(loading.mapping.phases)
     assert back.result() == {}
     assert writes(loading) == before
