@@ -51,10 +51,7 @@ _ENTRY = f"{_COLUMNS} WHERE line = ? AND object = ? AND source_id = ? AND part =
 _PRINCIPALS = f"{_COLUMNS} WHERE phase = ? AND part = ''"
 _PARTS = f"{_COLUMNS} WHERE phase = ? AND part != ''"
 _PARTS_OF = f"{_COLUMNS} WHERE line = ? AND object = ? AND source_id = ? AND part != ''"
-_STANDING = (
-    f"{_PRINCIPALS} AND origin IS NOT NULL"
-    " ORDER BY coalesce(destination_id, json_extract(origin, '$.id')), line, object, source_id"
-)
+_STANDING = f"{_PRINCIPALS} AND origin IS NOT NULL ORDER BY destination_id, line, object, source_id"
 _MADE = (
     "SELECT destination_id FROM records WHERE json_extract(origin, '$.outcome') = 'created'"
     " AND destination_id IN (SELECT value FROM json_each(?))"
@@ -98,7 +95,11 @@ class Entry:
     @property
     def destination_id(self) -> str | None:
         """The id in the destination, None when no record of ours stands there."""
-        return (self.last.get("id") or self.origin["id"]) if self.origin else None
+        return _standing_id(self.origin, self.last)
+
+
+def _standing_id(origin: Row | None, last: Row) -> str | None:
+    return (last.get("id") or origin["id"]) if origin else None
 
 
 class Snapshot:
@@ -175,7 +176,7 @@ class Snapshot:
         for name in row.get("fields", ()):
             images.setdefault(name, row["image"])
         values = (
-            *row["key"], phase, row["outcome"], row.get("id") if origin else None, row["at"],
+            *row["key"], phase, row["outcome"], _standing_id(origin, row), row["at"],
             canonical_json(origin) if origin else None, canonical_json(row),
             canonical_json(images) if images else None,
         )  # fmt: skip

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _RESIDUE = {
     "traces": "entries about deleted records that the destination's history keeps",
+    "histories": "restored records whose history in the destination tells what became of them",
     "uploads": "uploads of earlier runs that are attached to nothing",
     "binaries": "uploaded files whose attachment is deleted; the destination's store may keep them",
 }

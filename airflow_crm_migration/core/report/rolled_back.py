@@ -30,6 +30,7 @@ class Residue(Given):
     """What is not taken away."""
 
     traces: dict[str, int]
+    histories: int
     uploads: list[Any]
     binaries: int
 
@@ -83,6 +84,7 @@ def rollback_of(reader: RunReader) -> Rollback | None:
         seconds=told.seconds,
         residue={
             "traces": sum(told.residue.traces.values()),
+            "histories": told.residue.histories,
             "uploads": len(told.residue.uploads),
             "binaries": told.residue.binaries,
         },

@@ -120,6 +120,9 @@ def _facts(desk: Desk, found: Sequence[PhaseForecast], pace: Pace) -> dict[str, 
             "residue": {
                 "traces": {p.phase: p.traces for p in found if p.traces},
                 "uploads": [row["id"] for row in desk.snapshot.unattached_uploads()],
+                "histories": sum(
+                    p.actions[action] for p in found for action in (Action.RESTORE, Action.TRASH)
+                ),
                 "binaries": sum(p.actions[Action.DELETE] for p in found if p.phase == files),
             },
             "schema": made_changes(run),

@@ -82,7 +82,9 @@ def test_residue_and_schema_are_listed(loading: Loading, rolling: RollingBack) -
     loading.load("attachment", [loading.file("f", "a", b"x")])
     rolling.begin().forecast()
     evidence = proposed(loading).evidence
-    assert evidence["residue"] == {"binaries": 1, "traces": {"task": 2}, "uploads": []}
+    assert evidence["residue"] == {
+        "binaries": 1, "histories": 0, "traces": {"task": 2}, "uploads": [],
+    }  # fmt: skip
     made = {(row["object"], row["field"], row["action"]) for row in evidence["schema"]}
     assert ("person", "migrationSourceId", "create_field") in made
     rolling.last.undo(rolling.last.sign())  # type: ignore[union-attr]
