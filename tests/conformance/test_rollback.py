@@ -363,6 +363,15 @@ def test_no_other_request_was_made_than_was_forecast(scene: Scene) -> None:
     assert asked <= sum(promised.values()) - promised["check"] + slack
 
 
+def test_the_forecast_asks_once_for_every_batch(scene: Scene) -> None:
+    """What we know to hang on a record is not listed again, page after page."""
+    assert scene.back is not None
+    forecast = scene.back.staging.read_json(f"{scene.back.run.folder}/rollback/forecast.json")
+    batches = sum(ceil(sum(counts.values()) / BATCH) for counts in scene.done.values())
+    few = 2 * len(scene.back.phases) + 6
+    assert forecast["evidence"]["requests of the forecast"] <= 2 * batches + few
+
+
 def test_a_run_after_it_works_and_can_be_taken_back_too(scene: Scene) -> None:
     """Last: it changes the workspace that the other tests look at."""
     migration = scene.between.migration

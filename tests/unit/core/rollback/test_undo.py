@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec
 from tests.support.loading import company, person, task
 
 if TYPE_CHECKING:
@@ -157,3 +158,21 @@ def test_an_edited_link_of_a_record_that_goes_does_not_matter_but_its_own_refere
     assert done["person"] == {"delete": 2, "keep": 1}
     assert done["company"] == {"keep": 1, "delete": 1}
     assert [r["id"] for r in rolling.left()["company"]] == [the(loading, "company", "c")]
+
+
+def test_records_of_one_object_that_refer_to_each_other_stay_together(
+    loading: Loading, rolling: RollingBack
+) -> None:
+    """A chain that hangs on an edited one stays, in whatever order they are looked at."""
+    mentor = FieldSpec("mentorId", FieldType.REFERENCE, "Mentor", references=("person",))
+    loading.hook.ensure_schema([ObjectSpec("person", "", {mentor.name: mentor})], dry_run=False)
+    names = [f"p{n}" for n in range(5)]
+    loading.load("person", [person(n, updatedAt="2020-01-01T00:00:00.000Z") for n in names])
+    ids = [the(loading, "person", name) for name in names]
+    for pupil, teacher in ((3, 1), (1, 4), (4, 0)):
+        at = {"updatedAt": "2020-01-01T00:00:00.000Z"}
+        loading.edit("person", ids[pupil], mentorId=ids[teacher], **at)
+    loading.edit("person", ids[3], jobTitle="By hand")
+    assert rolling.whole()["person"] == {"keep": 4, "delete": 1}
+    left = {row["id"]: row["mentorId"] for row in rolling.left()["person"]}
+    assert left == {ids[3]: ids[1], ids[1]: ids[4], ids[4]: ids[0], ids[0]: None}
