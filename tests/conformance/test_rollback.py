@@ -142,16 +142,11 @@ def change_the_source(world: World, contacts: list[Contact], number: int) -> Non
 
 def work_there(scene: Scene) -> None:
     """Let people work in the destination with what arrived."""
-    people = scene.between.arrived("person")
-    companies = list(scene.between.arrived("company").values())
-    tasks = list(scene.between.arrived("task", "activity").values())
-    deals = list(scene.between.arrived("opportunity").values())
-    free = [p["id"] for p in people.values() if p["id"] not in scene.theirs.values()]
-    edited, noted, listed, trashed, destroyed = free[:5]
+    task, deal, company, people = unrelated(scene)
+    edited, noted, listed, trashed, destroyed = people[:5]
     scene.ours = {
         "edited": edited, "noted": noted, "listed": listed, "trashed": trashed,
-        "destroyed": destroyed, "company": companies[-1]["id"], "task": tasks[0]["id"],
-        "deal": deals[0]["id"],
+        "destroyed": destroyed, "company": company, "task": task, "deal": deal,
     }  # fmt: skip
     scene.edit("person", edited, jobTitle="By hand")
     note = scene.made("note on ours", "note", title="Called")
@@ -161,12 +156,36 @@ def work_there(scene: Scene) -> None:
         "member", "messageListMember", listId=scene.theirs["list"], personId=listed
     )  # fmt: skip
     todo = scene.made("task on ours", "task", title="Visit")
-    scene.made("link to company", "taskTarget", taskId=todo, targetCompanyId=companies[-1]["id"])
-    scene.made("file on ours", "attachment", name="x.pdf", targetOpportunityId=deals[0]["id"])
-    scene.edit("task", tasks[0]["id"], title="By hand")
+    scene.made("link to company", "taskTarget", taskId=todo, targetCompanyId=company)
+    scene.made("file on ours", "attachment", name="x.pdf", targetOpportunityId=deal)
+    scene.edit("task", task, title="By hand")
     scene.remove("person", trashed)
     scene.remove("person", destroyed, "destroy")
     scene.edit("person", scene.theirs["person 1"], jobTitle="By hand")
+
+
+def unrelated(scene: Scene) -> tuple[str, str, str, list[str]]:
+    """Return a task, a deal, a company and people of ours of which none refers to another."""
+    taken = set(scene.theirs.values())
+
+    def free(object_name: str, line: str = "") -> Iterator[str]:
+        for _, record in sorted(scene.between.arrived(object_name, line).items()):
+            refers = parents(record) | links.get(record["id"], set())
+            if not taken & {record["id"], *refers}:
+                taken.update({record["id"], *refers})
+                yield record["id"]
+
+    links: dict[str, set[str]] = {}
+    for row in scene.loaded["taskTarget"]:
+        links.setdefault(row["taskId"], set()).update(parents(row))
+    task, deal = next(free("task", "activity")), next(free("opportunity"))
+    company = next(free("company"))
+    return task, deal, company, list(free("person"))
+
+
+def parents(record: Record) -> set[str]:
+    columns = ("companyId", "pointOfContactId", "targetPersonId", "targetCompanyId")
+    return {record[c] for c in (*columns, "targetOpportunityId") if record.get(c)}
 
 
 def roll_back(scene: Scene) -> None:

@@ -9,14 +9,12 @@ from pydantic import Field
 from airflow_crm_migration.core.outcomes import Reason
 from airflow_crm_migration.core.report.inputs import Given
 from airflow_crm_migration.core.report.model import Change, Kept, Rollback, RolledBack
-from airflow_crm_migration.core.rollback.plan import Action, Planned
+from airflow_crm_migration.core.rollback.plan import Planned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_crm_migration.core.report.reader import RunReader
-
-_PARTLY = (Action.RESTORE, Action.TRASH)
 
 
 class Decisions(Given):
@@ -105,7 +103,7 @@ def kept_by(reader: RunReader, rollback: Rollback | None) -> Iterator[Kept]:
         folder = "planned" if phase.undone is None else "undone"
         for row in reader.rows(f"rollback/{folder}/{phase.name}", dict[str, Any]):
             one = Planned.from_json(row)
-            if one.action is Action.KEEP or (one.action in _PARTLY and one.differs):
+            if one.stays:
                 sources = ", ".join(f"{key.source_object} {key.source_id}" for key in one.keys)
                 reason = one.reason or Reason.EDITED_SINCE
                 yield Kept(phase.name, one.id, sources, reason, one.detail)

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_crm_migration.core.outcomes import Reason
 from airflow_crm_migration.core.rollback.batches import batched
 from airflow_crm_migration.core.rollback.cost import undo_requests
 from airflow_crm_migration.core.rollback.looker import LEAVES, Looker
@@ -29,8 +30,8 @@ class PhaseForecast:
     What a rollback would do with a phase.
 
     :param actions: action -> number of records
-    :param partly: records to restore of which people changed some fields, which stay
-    :param reasons: why records are kept -> number
+    :param partly: records to restore that stay in some fields, or out of the trash
+    :param reasons: why records stay -> number
     :param links: rows that hang on records and go with them
     :param traces: what the platform noted by itself and keeps
     :param requests: kind -> how many the undoing takes
@@ -49,9 +50,9 @@ class PhaseForecast:
     def add(self, one: Planned) -> None:
         """Count a record."""
         self.actions[one.action] += 1
-        if one.action is Action.KEEP:
-            self.reasons[one.reason] += 1
-        self.partly += bool(one.action is Action.RESTORE and one.differs)
+        if one.stays:
+            self.reasons[one.reason or Reason.EDITED_SINCE] += 1
+            self.partly += one.action is Action.RESTORE
         if self.actions[one.action] <= _SAMPLE:
             self.sample.append(
                 {"id": one.id, "action": one.action, "why": one.reason, "detail": one.detail}

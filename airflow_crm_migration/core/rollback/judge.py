@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -142,12 +142,9 @@ class Judge:
         )  # fmt: skip
         if origin is Origin.WRITTEN:
             return planned
+        whole = replace(planned, action=Action.TRASH, differs=())
         differs += self._edited_beside(spec, entries, stored, images)
-        if differs:
-            whole = parents(spec, stored.values)
-            kept = planned.kept(Reason.EDITED_SINCE, differs=sorted(differs))
-            return Planned(kept.id, keys, kept.action, kept.reason, kept.differs, parents=whole)
-        return Planned(stored.id, keys, Action.TRASH, images=planned.images)
+        return whole.kept(Reason.EDITED_SINCE, differs=sorted(differs)) if differs else whole
 
     def _parted(
         self,

@@ -69,16 +69,27 @@ class Planned:
         children: Iterable[Child] = (),
         words: str = "",
     ) -> Planned:
-        """Return the record as one that stays as it is."""
+        """
+        Return the record as one that stays.
+
+        One that was in the trash before us stays out of it, as it was then.
+        """
+        trash = self.action is Action.TRASH
         return replace(
             self,
-            action=Action.KEEP,
+            action=Action.RESTORE if trash else Action.KEEP,
             reason=reason,
             differs=tuple(differs),
             words=words,
-            images={},
+            images=self.images if trash else {},
             children=tuple(children),
         )
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is kept, in whole, in some fields or out of the trash."""
+        partly = self.action is Action.RESTORE and bool(self.differs or self.reason)
+        return partly or self.action is Action.KEEP
 
     @property
     def detail(self) -> str:

@@ -26,9 +26,15 @@ def deleted(key: Key, record_id: str, reason: Reason = Reason.ROLLED_BACK) -> Ro
     return event(key, Outcome.DELETED, reason, id=record_id)
 
 
-def taken_back(key: Key, record_id: str, detail: str = "") -> Row:
-    """Return the ledger row of a record that was there before us and is left as it was."""
-    return event(key, Outcome.RESTORED, Reason.ROLLED_BACK, id=record_id, detail=detail)
+def taken_back(key: Key, record_id: str, detail: str = "", kept: str = "") -> Row:
+    """
+    Return the ledger row of a record that was there before us and is left as it was.
+
+    :param detail: fields that people changed since, which stay
+    :param kept: why it stays out of the trash in which it was
+    """
+    more = {"kept": kept} if kept else {}
+    return event(key, Outcome.RESTORED, Reason.ROLLED_BACK, id=record_id, detail=detail, **more)
 
 
 def settle_removals(context: LoadContext) -> int:
@@ -60,7 +66,9 @@ def _reverted(spec: ObjectSpec, row: Row, stored: Stored | None) -> Row | None:
     if stored is None or stored.trashed:
         return None
     now = hashes(spec, stored.values, row["fields"])
-    return taken_back(Key(*row["key"]), row["id"], row["kept"]) if now == row["meant"] else None
+    if now != row["meant"]:
+        return None
+    return taken_back(Key(*row["key"]), row["id"], row["detail"], row["kept"])
 
 
 def _trashed(_: ObjectSpec, row: Row, stored: Stored | None) -> Row | None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.rollback.plan import Planned
 
 _RELEASED = 500
+_OF_THE_TRASH = {Action.TRASH, Action.RESTORE}
 
 
 @dataclass
@@ -58,17 +59,18 @@ class Undo:
         for _ in self._looked_at(Action.GONE):
             pass
         for batch in self._looked_at(Action.DELETE):
-            self._delete(batch)
+            self._delete([one for one in batch if one.action is Action.DELETE])
         for batch in self._looked_at(Action.RESTORE):
             self._restore(batch)
         for batch in self._looked_at(Action.TRASH):
-            self._trash(batch)
+            self._restore([one for one in batch if one.action is Action.RESTORE])
+            self._trash([one for one in batch if one.action is Action.TRASH])
         self._release()
 
     # -- looking again ---------------------------------------------------------------------
 
     def _looked_at(self, action: Action) -> Iterator[list[Planned]]:
-        """Walk what still is to be done, looked at again right before, in full batches."""
+        """Walk what still is to be undone, looked at again right before, in full batches."""
         wanted = (p for p in self.planned() if p.action is action)
         standing = ((p, entries) for p in wanted if (entries := self._standing(p)))
         for batch in batched(standing, self._size):
@@ -77,7 +79,7 @@ class Undo:
             self.say(self._looked)
             due = [self._now(p, now) for (p, _), now in zip(batch, looked, strict=True)]
             self._tell_gone([one for one in due if one.action is Action.GONE])
-            yield [one for one in due if one.action is action]
+            yield [one for one in due if one.action not in (Action.GONE, Action.KEEP)]
 
     @property
     def _size(self) -> int:
@@ -89,10 +91,12 @@ class Undo:
 
     def _now(self, planned: Planned, now: Planned) -> Planned:
         """Do no more than was signed: what turned into anything else stays as it is."""
-        if now.action is Action.KEEP:
+        if {planned.action, now.action} == _OF_THE_TRASH:
+            now = replace(now, action=Action.RESTORE, reason=now.reason or planned.reason)
+        elif now.action not in (planned.action, Action.GONE, Action.KEEP):
+            now = now.kept(Reason.EDITED_SINCE)
+        if now.stays:
             self.kept[now.id] = now
-        elif now.action is not planned.action and now.action is not Action.GONE:
-            self.kept[now.id] = now = now.kept(Reason.EDITED_SINCE)
         images = {n: i for n, i in now.images.items() if planned.images.get(n) == i}
         return replace(now, images=images)
 
@@ -125,9 +129,6 @@ class Undo:
 
     def _restore(self, batch: Sequence[Planned]) -> None:
         """Write the earliest image back where the destination still holds what we stored."""
-        for one in batch:
-            if one.differs:
-                self.kept[one.id] = one
         writes = [one for one in batch if one.images]
         if writes:
             self.context.writer.intend([row for one in writes for row in self._reverts(one)])
@@ -140,7 +141,7 @@ class Undo:
             yield {
                 "key": list(key), "op": REVERT, "id": one.id, "object": spec.name,
                 "fields": sorted(values), "meant": hashes(spec, values, values),
-                "kept": ", ".join(one.differs),
+                "detail": ", ".join(one.differs), "kept": one.reason,
             }  # fmt: skip
 
     def _before(self, one: Planned) -> Values:
@@ -176,12 +177,13 @@ class Undo:
             differs = (*one.differs, *other)
             self.kept[one.id] = replace(one, reason=Reason.STORED_DIFFERENTLY, differs=differs)
         for key in one.keys:
-            yield taken_back(key, one.id, ", ".join([*one.differs, *other]))
+            yield taken_back(key, one.id, ", ".join([*one.differs, *other]), one.reason)
 
     def _refused(self, one: Planned, refusal: Refused) -> Iterator[Row]:
         """Keep what the destination does not take back, and close its intents."""
         fields = sorted(one.images)
-        self.kept[one.id] = one.kept(Reason.REFUSED, differs=fields, words=refusal.message)
+        kept = one.kept(Reason.REFUSED, differs=fields, words=refusal.message)
+        self.kept[one.id] = replace(kept, action=Action.KEEP)
         return (unwritten({"key": list(key)}) for key in one.keys)
 
     def _stored_differently(self, one: Planned, stored: Stored) -> list[str]:

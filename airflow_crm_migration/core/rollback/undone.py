@@ -41,29 +41,27 @@ def write_undone(
     counts: Counter[str] = Counter()
     writer = PartWriter(run.staging, run.name(f"{UNDONE}/{phase}"))
     for one in planned:
-        told = replace(kept.get(one.id, one), action=_action(snapshot, one))
-        if told.action is Action.RESTORE:
-            told = replace(told, differs=_left(snapshot, one))
+        told = _told(snapshot, kept.get(one.id, one))
         writer.add(told.as_json())
         counts[told.action] += 1
     writer.finish(counts=counts, **facts)
     return dict(counts)
 
 
-def _action(snapshot: Snapshot, one: Planned) -> Action:
-    """Say what became of a record by the ledger: what still stands was kept."""
+def _told(snapshot: Snapshot, one: Planned) -> Planned:
+    """Say what became of a record by the ledger, whichever attempt did it."""
     entries = [entry for key in one.keys if (entry := snapshot.entry(key))]
     if any(entry.stands for entry in entries):
-        return Action.KEEP
-    gone = any(entry.last["reason"] == Reason.GONE_FROM_DESTINATION for entry in entries)
-    return Action.GONE if gone else one.action
-
-
-def _left(snapshot: Snapshot, one: Planned) -> tuple[str, ...]:
-    """Return the fields of a restored record that people keep, as the ledger says."""
-    entry = snapshot.entry(one.keys[0])
-    detail = entry.last.get("detail", "") if entry else ""
-    return tuple(filter(None, detail.split(", ")))
+        return replace(one, action=Action.KEEP)
+    last = entries[0].last if entries else {}
+    if last.get("reason") == Reason.GONE_FROM_DESTINATION:
+        return replace(one, action=Action.GONE)
+    if one.action not in (Action.RESTORE, Action.TRASH):
+        return one
+    differs = tuple(filter(None, last.get("detail", "").split(", ")))
+    if last.get("kept"):
+        return replace(one, action=Action.RESTORE, reason=last["kept"], differs=differs)
+    return replace(one, differs=differs)
 
 
 def read_undone(run: Run, phase: str) -> Iterator[dict[str, Any]]:

@@ -162,21 +162,37 @@ def test_but_not_when_people_worked_on_it_since(
     made = loading.made_by_hand("person", **ann())
     loading.remove("person", made["id"])
     loading.load("person", [ours()])
-    loading.edit("person", made["id"], name={"firstName": "Anna", "lastName": "New"})
+    edited = {"firstName": "Anna", "lastName": "New"}
+    loading.edit("person", made["id"], name=edited)
     rolling = RollingBack(loading)
-    before = loading.records("person")
-    assert rolling.whole()["person"] == {"keep": 1}
-    assert loading.records("person") == before
+    assert rolling.whole()["person"] == {"restore": 1}
+    [now] = loading.records("person")
+    assert (now["deletedAt"], now["name"], now["jobTitle"]) == (None, edited, "Boss")
+    assert rolling.last is not None
+    row = rolling.last.rows("undone", "person")[made["id"]]
+    assert (row["reason"], row["differs"]) == ("edited_since", ["name"])
 
 
-def test_nor_when_they_hung_something_on_it(loading: Loading) -> None:
-    made = loading.made_by_hand("person", **ann())
-    loading.remove("person", made["id"])
-    loading.load("person", [ours()])
-    note = loading.made_by_hand("note", title="Called")
-    loading.made_by_hand("noteTarget", noteId=note["id"], targetPersonId=made["id"])
-    assert RollingBack(loading).whole()["person"] == {"keep": 1}
-    assert loading.records("person")[0]["deletedAt"] is None
+@pytest.mark.parametrize("when", ["before the forecast", "before the undoing"])
+def test_nor_when_they_hung_something_on_it(updating: Loading, when: str) -> None:
+    made = updating.made_by_hand("person", **ann())
+    updating.remove("person", made["id"])
+    updating.load("person", [ours()])
+    rolling = RollingBack(updating)
+    back = rolling.begin()
+    note = updating.made_by_hand("note", title="Called")
+    link = {"noteId": note["id"], "targetPersonId": made["id"]}
+    if when == "before the forecast":
+        updating.made_by_hand("noteTarget", **link)
+    back.forecast()
+    signed = back.sign()
+    if when == "before the undoing":
+        updating.made_by_hand("noteTarget", **link)
+    assert back.undo(signed)["person"] == {"restore": 1}
+    [now] = updating.records("person")
+    assert (now["deletedAt"], now["jobTitle"]) == (None, "Boss")
+    assert back.rows("undone", "person")[made["id"]]["reason"] == "has_foreign_children"
+    back.result()
 
 
 def test_what_people_trashed_meanwhile_stays_in_the_trash(updating: Loading) -> None:
