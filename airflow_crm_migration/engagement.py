@@ -9,9 +9,11 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from croniter import croniter
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from airflow_crm_migration.core.csv_format import CsvFormat
 from airflow_crm_migration.core.errors import UserMistake
@@ -19,7 +21,7 @@ from airflow_crm_migration.core.mapping import Mapping, load_mapping
 from airflow_crm_migration.core.validation import findings_of
 
 Environment = Literal["sandbox", "production"]
-Gate = Literal["scope", "mapping", "duplicates", "rehearsal", "rollback"]
+Gate = Literal["scope", "mapping", "duplicates", "rehearsal", "cutover", "rollback"]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
@@ -70,14 +72,41 @@ class GateSettings(_Strict):
         return timedelta(days=self.timeout_days)
 
 
-class Policies(_Strict):
-    """What makes a run red beyond a phase that does not reconcile."""
+class Schedule(_Strict):
+    """When a run is started by the clock: five fields of cron, in a time zone of the IANA list."""
 
-    fail_on: tuple[Literal["rejected", "held", "stored_differently"], ...] = (
+    cron: str
+    environment: Environment
+    timezone: str = "UTC"
+
+    @field_validator("cron")
+    @classmethod
+    def _is_cron(cls, value: str) -> str:
+        if not croniter.is_valid(value):
+            raise ValueError("give five fields of cron, for example 0 2 * * *")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_timezone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("give a time zone by its IANA name, for example Europe/Berlin")
+        return value
+
+
+class Policies(_Strict):
+    """
+    What makes a run red beyond a phase that does not reconcile, and who wins a conflict.
+
+    ``conflicts`` says whose value stays where source and destination changed the same field.
+    """
+
+    fail_on: tuple[Literal["rejected", "held", "stored_differently", "conflict", "drift"], ...] = (
         "rejected",
         "held",
         "stored_differently",
     )
+    conflicts: Literal["destination", "source"] = "destination"
     one_tenant_for_both: bool = False
 
 
@@ -112,9 +141,20 @@ class Engagement(_Strict):
     default_currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     signers: tuple[str, ...] = ()
-    gates: dict[Gate | Literal["owners", "csv"], GateSettings] = {}
+    gates: dict[Gate | Literal["owners", "csv", "freeze"], GateSettings] = {}
+    schedules: dict[Literal["delta", "validate"], Schedule] = {}
     policies: Policies = Policies()
     dag: DagSettings = DagSettings()
+
+    @model_validator(mode="after")
+    def _schedules_have_connections(self) -> Engagement:
+        for mode, schedule in self.schedules.items():
+            if schedule.environment not in self.environments:
+                raise ValueError(
+                    f"schedules.{mode}: connections has no {schedule.environment}; add it or name "
+                    f"one of: {', '.join(self.environments)}"
+                )
+        return self
 
     @property
     def environments(self) -> list[Environment]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 from abc import abstractmethod
 from contextlib import contextmanager
 from datetime import UTC
@@ -10,9 +11,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from airflow_crm_migration.core.errors import CrmError, Refused, Unauthorised, UserMistake
+from airflow_crm_migration.core.errors import (
+    CrmError,
+    LeaseHeld,
+    LeaseLost,
+    Refused,
+    StagingBroken,
+    StagingUnusable,
+    Unauthorised,
+    UserMistake,
+)
 from airflow_crm_migration.core.gates import Gate
 from airflow_crm_migration.hooks.staging import open_staging
 
@@ -103,14 +113,19 @@ class MigrationBase(BaseOperator):
         """
         Fail the task at once on what only a person can mend: trying again cannot help.
 
-        What a CRM could not do just now is said in one line and left to Airflow's retries; what it
-        refused is not, for its words may quote a record.
+        What a CRM or staging could not do just now is said in one line and left to Airflow's
+        retries; what a CRM refused is not, for its words may quote a record.
         """
         crm = f"connection {getattr(self, 'conn_id', None)!r}"
         try:
             yield
         except UserMistake as mistake:
             fail(self.log, mistake.findings)
+        except (StagingBroken, LeaseLost) as end:
+            fail(self.log, [str(end)])
+        except StagingUnusable as error:
+            self.log.error("%s", error)
+            raise
         except Unauthorised as refusal:
             fix = "check the key in it, and what the key may do (docs/permissions.md)"
             fail(self.log, [f"{crm}: {refusal.message} {fix}"])
@@ -124,10 +139,40 @@ class MigrationBase(BaseOperator):
 class MigrationOperator(MigrationBase):
     """A step: subclasses say in :meth:`work` what is done, and hand rows on in staging only."""
 
+    _at_work = False
+
     def execute(self, context: Context) -> Any:
         """Do the step; a person's mistake fails it without retries."""
-        with self.mistakes_fail():
+        self._at_work = True
+        try:
+            with self.mistakes_fail():
+                return self._work_unless_busy(context)
+        except SystemExit:
+            self.log.warning("told to end: what was done is kept, and the next run goes on from it")
+            raise
+        finally:
+            self._at_work = False
+
+    def _work_unless_busy(self, context: Context) -> Any:
+        try:
             return self.work(context)
+        except LeaseHeld as held:
+            if context["params"]["when_busy"] != "skip":
+                raise
+            self.log.info("left out: %s", held)
+            raise AirflowSkipException(str(held)) from None
+
+    def on_kill(self) -> None:
+        """
+        Leave the step, through all that has to be put in order on the way out.
+
+        Airflow calls this in its handler of SIGTERM, in the main thread, and lets the step go on
+        afterwards, until SIGKILL (read in Airflow 3.3). Only an exception ends what it is doing,
+        also a request that waits for its reply; after this one Airflow retries a task that may be.
+        """
+        if self._at_work:
+            self._at_work = False  # a second signal must not cut off the way out
+            raise SystemExit(128 + signal.SIGTERM)
 
     @abstractmethod
     def work(self, context: Context) -> Any:

@@ -14,13 +14,26 @@ _ENGAGEMENT = Arg(
 _GATE = Arg(
     ("--gate",),
     required=True,
-    choices=("scope", "mapping", "duplicates", "rehearsal", "rollback"),
+    choices=("scope", "mapping", "duplicates", "rehearsal", "cutover", "rollback"),
     help="which decision",
 )
 _ENVIRONMENT = Arg(
     ("--environment",),
     choices=("sandbox", "production"),
     help="which destination, for a gate that is signed per destination",
+)
+_WRITTEN_TO = Arg(
+    ("--environment",),
+    required=True,
+    choices=("sandbox", "production"),
+    help="which destination",
+)
+_FORCE = Arg(("--force",), action="store_true", help="also from a load that still beats")
+_TENANT = Arg(
+    ("--tenant",),
+    required=True,
+    metavar="ID",
+    help="the workspace, company or org that was written to; status shows it",
 )
 _SIGNER = Arg(("--signer",), required=True, metavar='"NAME <MAIL>"', help="whose decision it is")
 _EVIDENCE = Arg(
@@ -73,6 +86,18 @@ def get_commands() -> list[GroupCommand]:
                     help="Record that a sign-off no longer holds",
                     func=command("airflow_crm_migration.cli.revoke.run"),
                     args=(_ENGAGEMENT, _GATE, _ENVIRONMENT, _SIGNER, _REASON, _YES),
+                ),
+                ActionCommand(
+                    name="release",
+                    help="Take the lease of an environment from a load that died or hangs",
+                    func=command("airflow_crm_migration.cli.release.run"),
+                    args=(_ENGAGEMENT, _WRITTEN_TO, _FORCE, _YES),
+                ),
+                ActionCommand(
+                    name="reset",
+                    help="Put a tenant's ledger aside, for a rebuilt or another workspace",
+                    func=command("airflow_crm_migration.cli.reset.run"),
+                    args=(_ENGAGEMENT, _WRITTEN_TO, _TENANT, _YES),
                 ),
                 ActionCommand(
                     name="csv-templates",

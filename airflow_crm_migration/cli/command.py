@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from airflow.cli.cli_config import lazy_load_command
 
-from airflow_crm_migration.core.errors import CrmError, UserMistake
+from airflow_crm_migration.core.errors import (
+    CrmError,
+    StagingBroken,
+    StagingUnusable,
+    UserMistake,
+)
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -37,6 +42,8 @@ def command(path: str) -> Callable[[Namespace], None]:
             status = _complain(mistake.findings)
         except CrmError as error:
             status = _complain([error.message])
+        except (StagingBroken, StagingUnusable) as error:
+            status = _complain([str(error)])
         if status:
             sys.exit(status)
 

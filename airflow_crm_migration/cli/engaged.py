@@ -53,13 +53,21 @@ class Engaged:
         :raises UserMistake: it needs an environment that is not named or not connected
         """
         gate = Gate(self.engagement.id, name, environment)
-        known = self.engagement.environments
-        if gate.environment is not None and gate.environment not in known:
-            raise UserMistake(
-                f"{self.file}: connections has no {gate.environment}; add it or name one of: "
-                f"{', '.join(known)}"
-            )
+        if gate.environment is not None:
+            self.check_environment(gate.environment)
         return gate
+
+    def check_environment(self, name: str) -> None:
+        """
+        Check that an environment is connected.
+
+        :raises UserMistake: it is not
+        """
+        known = self.engagement.environments
+        if name not in known:
+            raise UserMistake(
+                f"{self.file}: connections has no {name}; add it or name one of: {', '.join(known)}"
+            )
 
     def gates(self, *names: str) -> list[Gate]:
         """Return gates in all their environments."""

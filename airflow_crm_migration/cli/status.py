@@ -1,4 +1,4 @@
-"""``airflow crm-migration status``: which gates are signed, which wait, and what to do next."""
+"""``airflow crm-migration status``: who writes, which gates are signed, and what to do next."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_crm_migration.cli.engaged import Engaged, plain
 from airflow_crm_migration.core.gates import sign_command
+from airflow_crm_migration.core.lease import newest_lease
+from airflow_crm_migration.core.ledger.writer import LedgerPlace
 from airflow_crm_migration.core.signoff import GateState, state
+from airflow_crm_migration.core.steps.tenant import read_kept
 from airflow_crm_migration.core.waiting import read_wait
 from airflow_crm_migration.engagement import Gate as GateName
 from airflow_crm_migration.hooks.signing import signing_keyring
@@ -17,18 +20,20 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.gates import Gate
 
-_UNSIGNED_GATES = ("owners", "csv")
+_UNSIGNED_GATES = ("owners", "csv", "freeze")
 _HEADINGS = ("GATE", "STATE", "SIGNED BY", "SIGNED AT", "WAITS SINCE")
+_LEASE_HEADINGS = ("ENVIRONMENT", "TENANT", "WRITTEN BY", "LAST BEAT")
 
 
 def run(args: Namespace) -> int:
     """
-    Print a table of all gates, and for each that is shut why and what to do.
+    Print a table of environments and one of gates, and for each that is shut what to do.
 
     :param args: ``engagement``
     :return: exit status
     """
     engaged, keyring = Engaged.of(args), signing_keyring()
+    known = engaged.engagement.environments
     states = {
         gate: state(engaged.staging, keyring, gate, engaged.engagement.signers)
         for gate in engaged.gates(*get_args(GateName))
@@ -36,6 +41,8 @@ def run(args: Namespace) -> int:
     rows = [_row(engaged, gate, found) for gate, found in states.items()]
     unsigned = engaged.gates(*_UNSIGNED_GATES)
     rows += [_waiting_row(engaged, gate) for gate in unsigned]
+    _print_table([_LEASE_HEADINGS, *(_lease_row(engaged, e) for e in known)])
+    print()
     _print_table([_HEADINGS, *rows])
     for gate, found in states.items():
         if found.status not in ("signed", "nothing_proposed"):
@@ -45,6 +52,14 @@ def run(args: Namespace) -> int:
         if _since(engaged, gate) and engaged.staging.exists(review):
             _print_waited_for(engaged, gate, engaged.staging.read_json(review))
     return 0
+
+
+def _lease_row(engaged: Engaged, environment: str) -> tuple[str, ...]:
+    tenant = read_kept(engaged.staging, environment) or {"id": "nothing written"}
+    lease = newest_lease(engaged.staging, LedgerPlace.of(environment).lease)
+    if lease is None or lease.released:
+        return (environment, tenant["id"], "nobody", "")
+    return (environment, tenant["id"], str(lease), lease.beaten)
 
 
 def _row(engaged: Engaged, gate: Gate, found: GateState) -> tuple[str, ...]:
@@ -82,6 +97,8 @@ def _print_waited_for(engaged: Engaged, gate: Gate, review: Mapping[str, Any]) -
     print(f"\n{gate}: waits in {engaged.staging.root}")
     for finding in review.get("findings", ()):
         print(f"  {plain(finding)}")
+    for name, newest in review.get("not_quiet", {}).items():
+        print(f"  {plain(name)} changed at {plain(newest)}, after {review['frozen_at']}")
     for owner in review.get("waiting_for", ()):
         who = plain(owner["name"] or owner["email"])
         print(f"  {owner['status']}  {who}, owner of {owner['records']} records")

@@ -73,6 +73,12 @@ def field_hash(kind: FieldType, value: Any) -> str | list[str]:
     return digest(canonical(kind, value))[:16]
 
 
+def element_hash(kind: FieldType, element: Any) -> str | None:
+    """Return the short hash of one element of a multi-value, None for a blank one."""
+    plain = _plain(kind, element)
+    return None if plain is None else digest(plain)[:16]
+
+
 def _ordered(kind: FieldType, elements: list[Any]) -> list[Any]:
     unique = list({canonical_json(e): e for e in elements}.values())
     if kind is FieldType.MULTI_SELECT:

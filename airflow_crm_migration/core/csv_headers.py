@@ -212,7 +212,7 @@ def _unseen(reading: _Reading) -> list[str]:
 def _missing(reading: _Reading, header: Sequence[str], id_needed: bool) -> Iterator[str]:
     left = [h for h in map(str.strip, header) if h and h not in reading.taken.values()]
     for name, spec in reading.spec.fields.items():
-        wanted = spec.required or (id_needed and name == reading.spec.id_field)
+        wanted = spec.required or (id_needed and name == "id")
         if wanted and name not in reading.taken and spec.header:
             meant = _like(spec.header, left)
             hint = f" (is it {meant!r}?)" if meant else ""

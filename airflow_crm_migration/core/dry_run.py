@@ -23,7 +23,7 @@ from airflow_crm_migration.core.protocols import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from airflow_crm_migration.core.errors import Refused
     from airflow_crm_migration.core.fields import FieldSpec, ObjectSpec
@@ -57,6 +57,15 @@ class DryDestination:
     def requests_made(self) -> Any:
         """Requests that the dry run itself made: reads."""
         return self._real.requests_made
+
+    @property
+    def guard(self) -> Callable[[], None]:
+        """What keeps requests from being sent."""
+        return self._real.guard
+
+    @guard.setter
+    def guard(self, guard: Callable[[], None]) -> None:
+        self._real.guard = guard
 
     # -- asked of the real one -------------------------------------------------------------
 
@@ -139,8 +148,11 @@ class DryDestination:
         return made
 
     def update(self, object_name: str, rows: Sequence[Write]) -> list[Stored | Refused]:
-        """Answer as if the records were updated."""
-        return self.create(object_name, rows)
+        """Answer as if the records were updated; the fields that are not written stay."""
+        found = self.read(object_name, [row.id for row in rows if row.id])
+        before = {row_id: stored.values for row_id, stored in found.items()}
+        whole = [Write(r.id, {**before.get(r.id or "", {}), **r.values}) for r in rows]
+        return self.create(object_name, whole)
 
     def restore(self, object_name: str, ids: Sequence[str]) -> None:
         """Leave the trash as it is."""

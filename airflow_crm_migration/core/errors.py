@@ -24,6 +24,14 @@ class UserMistake(Exception):
         super().__init__("\n".join(self.findings))
 
 
+class LeaseHeld(UserMistake):
+    """Somebody else writes to the environment: one line names who, since when, and what to do."""
+
+
+class LeaseLost(Exception):
+    """Somebody else took over while this process slept: it must not write any more."""
+
+
 class CrmError(Exception):
     """A CRM did not do what was asked; the message is fit to be shown to a person."""
 
@@ -73,6 +81,10 @@ class Throttled(CrmError):
 
 class QuotaSpent(Throttled):
     """A long budget (a day's) is spent: only its reset helps."""
+
+
+class StagingUnusable(Exception):
+    """Staging cannot be read or written: one line names it, what is wrong, and the fix."""
 
 
 class StagingBroken(Exception):

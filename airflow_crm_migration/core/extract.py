@@ -34,9 +34,10 @@ from airflow_crm_migration.core.staging import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from airflow_crm_migration.core.csv_format import CsvFormat
+    from airflow_crm_migration.core.extract_window import Window
     from airflow_crm_migration.core.fields import ObjectSpec
 
 _TELL_EVERY = 10_000
@@ -52,6 +53,7 @@ class Extraction:
     :param source: the CRM, where there is a connection
     :param identity: fields that identify a record: its id, then those of its natural key
     :param copied: object -> copy of its CSV file, as :func:`.inbox.copy_inbox` returned it
+    :param window: what to read of an API that can tell what changed; None for everything
     """
 
     staging: Staging
@@ -63,12 +65,13 @@ class Extraction:
     identity: Sequence[str] = ("id",)
     copied: dict[str, Any] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
+    window: Window | None = None
     rows_per_part: int = 5000
 
     def __post_init__(self) -> None:
         """Say where things go."""
         self.folder = extract_folder(self.run, self.spec.name)
-        self.key = tuple(name for name in self.identity if name != self.spec.id_field)
+        self.key = tuple(name for name in self.identity if name != "id")
         self.carried: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.identified: Counter[str] = Counter()
@@ -78,18 +81,21 @@ class Extraction:
         Read the object.
 
         :return: the manifest, with counts and window
-        :raises UserMistake: when the CSV file cannot be used
+        :raises UserMistake: when the CSV file cannot be used, or the source is another account
         """
-        started = time_text(datetime.now(UTC))
+        window = {"start": _now()}
+        tenant = ""
         discard_manifest(self.staging, self.folder)
-        with ExtractStore(self.spec.id_field, self.key) as store:
+        with ExtractStore(self.key) as store:
             if self.route in (Route.API, Route.API_AND_CSV) and self.source is not None:
-                self._receive_api(store, self.source)
+                tenant = self.source.tenant()
+                window |= self._receive_api(store, self.source, tenant)
             copy = None if self.route is Route.API else self.copied.get(self.spec.name)
             if copy:
                 self._receive_csv(store, copy["name"])
             elif self.route is Route.CSV:
                 raise UserMistake(f"inbox/{self.spec.csv_name}: is missing")
+            window["end"] = _now()
             self._match(store)
             parts = self._write(store)
             self.counts["collapsed"] += store.collapsed
@@ -100,7 +106,8 @@ class Extraction:
             parts,
             object=self.spec.name,
             route=self.route,
-            window={"start": started},
+            tenant=tenant,
+            window=window,
             csv=copy,
             counts=self._totals(),
             identified=dict(self.identified),
@@ -111,21 +118,48 @@ class Extraction:
 
     # -- receiving -------------------------------------------------------------------------
 
-    def _receive_api(self, store: ExtractStore, source: Source) -> None:
+    def _receive_api(self, store: ExtractStore, source: Source, tenant: str) -> dict[str, Any]:
+        """Receive what the API gives, and tell which part of it had to be asked for."""
+        misfit = self.window.misfit(self.staging, self.spec, tenant) if self.window else ""
+        window = None if misfit else self.window
         raw = PartWriter(self.staging, f"{self.folder}/raw", self.rows_per_part)
         number = 0
-        pages = source.read(self.spec.name, lambda *names: seen(self.staging, self.run, *names))
-        for page in pages:
-            for received in page:
-                number += 1
-                record = _storable(received)
-                raw.add(record)
-                cells = source.fields_of(self.spec.name, record)
-                self.carried.update(cells)
-                values, bad = type_record(self.spec, cells, CellRules())
-                store.add(API, Received(values, tuple(bad), API, number))
-                self._tell(number, "the API")
+        for number, record in enumerate(self._asked(source, window), start=1):
+            raw.add(record)
+            store.add(API, self._typed(source, record, number))
+            self._tell(number, "the API")
+        facts: dict[str, Any] = {"whole": misfit} if misfit else {}
+        if window:
+            taken_over = self._take_over(store, source, window, raw, number)
+            facts = window.facts() | {"anew": number, "taken_over": taken_over}
         raw.finish()
+        return facts
+
+    def _take_over(
+        self, store: ExtractStore, source: Source, window: Window, raw: PartWriter, number: int
+    ) -> int:
+        """Take the records of an earlier run that did not change since; return how many."""
+        taken = 0
+        before = window.records(self.staging, self.spec.name)
+        for row, record in enumerate(before, start=number + 1):
+            if store.add(API, self._typed(source, record, row), anew=False):
+                raw.add(record)
+                taken += 1
+            self._tell(row, f"run {window.base}")
+        return taken
+
+    def _asked(self, source: Source, window: Window | None) -> Iterator[Values]:
+        def known(object_name: str, field_name: str) -> Iterator[str]:
+            return seen(self.staging, self.run, object_name, field_name)
+
+        for page in source.read(self.spec.name, known, window.since if window else None):
+            yield from map(_storable, page)
+
+    def _typed(self, source: Source, record: Values, number: int) -> Received:
+        cells = source.fields_of(self.spec.name, record)
+        self.carried.update(cells)
+        values, bad = type_record(self.spec, cells, CellRules())
+        return Received(values, tuple(bad), API, number)
 
     def _receive_csv(self, store: ExtractStore, name: str) -> None:
         file = csv_file(self.staging, name)
@@ -166,11 +200,11 @@ class Extraction:
             self.counts["_and_".join(sorted(merged.sides))] += 1
             received = merged.received
             if merged.twice or received.bad:
-                rejected.add(_rejection(source_id, merged, self.spec.id_field))
+                rejected.add(_rejection(source_id, merged))
                 self.counts["rejected"] += 1
                 continue
             place = {FILE: received.file, ROW: received.row}
-            rows.append({**received.values, self.spec.id_field: source_id, **place})
+            rows.append({**received.values, "id": source_id, **place})
             if len(rows) >= self.rows_per_part:
                 parts.append(self._part(len(parts), rows))
                 rows = []
@@ -183,7 +217,7 @@ class Extraction:
     def _source_id(self, store: ExtractStore, merged: Merged) -> str | None:
         """Return the id by which a record is known; None for one that equals another in all."""
         values = merged.received.values
-        own = values.get(self.spec.id_field)
+        own = values.get("id")
         if own and not merged.twice:
             self.identified["id"] += 1
             return str(own)
@@ -216,6 +250,10 @@ class Extraction:
         }
 
 
+def _now() -> str:
+    return time_text(datetime.now(UTC))
+
+
 def _received(checked: CheckedCsv, file: str, number: int, cells: Any, problem: str) -> Received:
     values, bad = type_record(checked.spec, cells, checked.rules)
     if problem:
@@ -223,11 +261,11 @@ def _received(checked: CheckedCsv, file: str, number: int, cells: Any, problem: 
     return Received(values, tuple(bad), file, number)
 
 
-def _rejection(source_id: str, merged: Merged, id_field: str) -> dict[str, Any]:
+def _rejection(source_id: str, merged: Merged) -> dict[str, Any]:
     received = merged.received
     line = {"id": source_id, "file": received.file, "row": received.row}
     if merged.twice:
-        return {**line, "reason": Reason.SAME_ID_TWICE, "named": received.values[id_field]}
+        return {**line, "reason": Reason.SAME_ID_TWICE, "named": received.values["id"]}
     cells = [{"field": b.field, "problem": b.problem, "value": b.value} for b in received.bad]
     return {**line, "reason": Reason.BAD_CELL, "cells": cells, "values": received.values}
 

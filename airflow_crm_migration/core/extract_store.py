@@ -24,12 +24,17 @@ API, CSV = "api", "csv"
 _TABLE = """
 create table record (
     side text, number integer primary key, id text, key text, digest text, twice integer,
-    mate integer, content text, file text, row integer
+    anew integer, mate integer, content text, file text, row integer
 );
 create unique index by_id on record (side, id) where id is not null and not twice;
 create index by_key on record (key) where key is not null;
 create table claimed (id text primary key) without rowid;
 """
+_SAME_ID = "select number, digest, anew from record where side=? and id=? and not twice"
+_INSERT = (
+    "insert into record (side, id, key, digest, twice, anew, content, file, row)"
+    " values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 # A key that is in use more than once names nobody; a row with an id of its own is never renamed.
 _MATE_BY_KEY = """
 update record set mate = (
@@ -83,11 +88,9 @@ class ExtractStore:
     """
     A temporary database of one object's records; a context manager.
 
-    :param id_field: the field that identifies a record
     :param key: fields of its natural key, by which a CSV row without id finds its record
     """
 
-    id_field: str
     key: Sequence[str] = ()
     collapsed: int = 0
     _folder: Any = field(default=None, repr=False)
@@ -105,23 +108,32 @@ class ExtractStore:
         self._database.close()
         self._folder.cleanup()
 
-    def add(self, side: str, record: Received) -> None:
-        """Take a record; one that equals another with the same id is the same record."""
+    def add(self, side: str, record: Received, *, anew: bool = True) -> bool:
+        """
+        Take a record; one that equals another with the same id is the same record.
+
+        An API that gives an id twice gave the record once more after a change: the later one holds.
+
+        :param anew: false for one that an earlier run received, which gives way to what is new
+        :return: whether it was taken
+        """
         content = canonical_json([record.values, [astuple(b) for b in record.bad]])
         digest = sha256(content.encode())
-        record_id = record.values.get(self.id_field)
-        query = "select digest from record where side=? and id=? and not twice"
-        before = self._one(query, side, record_id)
-        if before == digest:
+        record_id = record.values.get("id")
+        before = self._database.execute(_SAME_ID, (side, record_id)).fetchone()
+        number, known, newer = before or (None, None, False)
+        if newer and not anew:
+            return False
+        if known == digest:
             self.collapsed += 1
-            return
+            return False
+        if before and side == API:
+            self._database.execute("delete from record where number=?", (number,))
+        twice = before is not None and side == CSV
         key = natural_id(record.values, self.key)
-        row = (side, record_id, key, digest, before is not None, content, record.file, record.row)
-        self._database.execute(
-            "insert into record (side, id, key, digest, twice, content, file, row)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
+        row = (side, record_id, key, digest, twice, anew, content, record.file, record.row)
+        self._database.execute(_INSERT, row)
+        return True
 
     def claim(self, made_id: str) -> bool:
         """Take an id that was made of a record's values; tell whether it was still free."""

@@ -114,9 +114,8 @@ class FieldSpec:
 @dataclass(frozen=True)
 class ObjectSpec:
     """
-    One object of a CRM with its fields by name.
+    One object of a CRM with its fields by name; in a source the field ``id`` identifies a record.
 
-    :param id_field: the field that identifies a record
     :param csv_name: file that carries the object in a CSV export, for sources
     :param custom_fields: whether the customer may have added fields of his own
     """
@@ -124,6 +123,5 @@ class ObjectSpec:
     name: str
     label: str
     fields: dict[str, FieldSpec] = field(default_factory=dict)
-    id_field: str = "id"
     csv_name: str = ""
     custom_fields: bool = False

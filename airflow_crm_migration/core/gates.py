@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.canonical import canonical_json, digest, time_text
-from airflow_crm_migration.core.errors import UserMistake
+from airflow_crm_migration.core.errors import StagingBroken, UserMistake
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -115,7 +115,7 @@ def read_proposal(staging: Staging, gate: Gate) -> Proposal | None:
         return Proposal(gate, kept["decisions"], kept["evidence"], kept["proposed_at"])
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (StagingBroken, KeyError, TypeError) as error:
         raise UserMistake(
             f"{_name(gate)}: not a proposal any more ({error}): mend it, or run the step that "
             "writes it again"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from airflow_crm_migration.core.canonical import time_text
 from airflow_crm_migration.core.csv_check import check_csv
 from airflow_crm_migration.core.csv_export import CsvFile
 from airflow_crm_migration.core.staging import Staging, copy_stream
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.csv_format import CsvFormat
     from airflow_crm_migration.core.fields import ObjectSpec
+    from airflow_crm_migration.core.watermarks import Watermark
 
 FORMAT = 1
 """Of the list of copies."""
@@ -50,11 +52,13 @@ class InboxState:
     :param digests: object -> SHA-256 of its file; the same on two looks means that nobody is
         writing any more
     :param rows: object -> records in its file
+    :param unchanged: files that were exported again and hold what was loaded before
     """
 
     findings: tuple[str, ...]
     digests: Mapping[str, str] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
+    unchanged: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -66,16 +70,19 @@ def inbox_state(
     staging: Staging,
     expected: Sequence[Expected],
     form: CsvFormat,
+    loaded: Mapping[str, Watermark] | None = None,
 ) -> InboxState:
     """
     Look into the inbox.
 
     :param expected: files that should be there
     :param form: how the customer's files are written
+    :param loaded: object -> what the environment was last loaded with, where that will not do again
     """
     findings = list(_strange_objects(form, expected))
     digests: dict[str, str] = {}
     rows: dict[str, int] = {}
+    unchanged: list[str] = []
     for want in expected:
         name = f"{FOLDER}/{want.spec.csv_name}"
         if not staging.exists(name):
@@ -84,11 +91,17 @@ def inbox_state(
                     f"{name}: is missing: export {want.spec.label} as CSV and drop it there"
                 )
             continue
-        digests[want.spec.name] = _digest(staging, name)
+        digests[want.spec.name] = found = _digest(staging, name)
+        before = (loaded or {}).get(want.spec.name)
+        if before and before.csv and before.csv.sha256 == found:
+            if time_text(staging.modified(name)) <= time_text(before.csv.modified):
+                findings.append(_not_new(name, want, before))
+                continue
+            unchanged.append(name)
         checked = check_csv(csv_file(staging, name), want.spec, form, id_needed=want.id_needed)
         rows[want.spec.name] = checked.rows
         findings.extend(checked.findings)
-    return InboxState(tuple(findings), digests, rows)
+    return InboxState(tuple(findings), digests, rows, tuple(unchanged))
 
 
 def csv_file(staging: Staging, name: str) -> CsvFile:
@@ -101,34 +114,51 @@ def copy_inbox(staging: Staging, run: str, specs: Sequence[ObjectSpec]) -> dict[
     Copy the CSV files of a run in, so that nobody can change them under it; done once per run.
 
     :param specs: objects whose files are wanted; one without a file is left out
-    :return: object -> ``{"name", "size", "sha256"}`` of its copy
+    :return: object -> ``{"name", "size", "sha256", "modified"}`` of its copy; the last is when the
+        customer dropped the file
     """
-    index = _index(run)
-    if staging.exists(index):
+    if staging.exists(copies_index(run)):
         return read_copied(staging, run)
     copied: dict[str, Any] = {}
     for spec in specs:
         source = f"{FOLDER}/{spec.csv_name}"
         if spec.csv_name and staging.exists(source):
             copied[spec.name] = _copy(staging, source, f"{run}/extract/inbox/{spec.csv_name}")
-    staging.write_json(index, {"format": FORMAT, "files": copied}, exclusive=True)
+    write_copied(staging, run, copied)
     return copied
+
+
+def write_copied(staging: Staging, run: str, copied: Mapping[str, Any]) -> None:
+    """List the copies of a run, which is done last of all."""
+    index = {"format": FORMAT, "files": copied}
+    staging.write_json(copies_index(run), index, exclusive=True)
 
 
 def read_copied(staging: Staging, run: str) -> dict[str, Any]:
     """Return what :func:`copy_inbox` copied for a run."""
-    copied: dict[str, Any] = staging.read_json(_index(run))["files"]
+    copied: dict[str, Any] = staging.read_json(copies_index(run))["files"]
     return copied
 
 
-def _index(run: str) -> str:
+def _not_new(name: str, want: Expected, before: Watermark) -> str:
+    dropped = time_text(before.csv.modified) if before.csv else ""
+    or_else = ", or take it out of the inbox" if want.optional else ""
+    return (
+        f"{name}: is not new: it lies there since {dropped} and was loaded by run {before.run}: "
+        f"export {want.spec.label} again and drop it there, even if nothing changed{or_else}"
+    )
+
+
+def copies_index(run: str) -> str:
+    """Return where a run lists its copies."""
     return f"{run}/extract/inbox.json"
 
 
 def _copy(staging: Staging, source: str, target: str) -> dict[str, Any]:
+    modified = time_text(staging.modified(source))
     with staging.open(source) as reading, staging.writing(target) as writing:
         size, sha256 = copy_stream(reading, writing, MAX_BYTES)
-    return {"name": target, "size": size, "sha256": sha256}
+    return {"name": target, "size": size, "sha256": sha256, "modified": modified}
 
 
 def _digest(staging: Staging, name: str) -> str:

@@ -11,7 +11,7 @@ from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
     from airflow_crm_migration.core.mapping import Line
-    from airflow_crm_migration.core.protocols import Values
+    from airflow_crm_migration.core.protocols import DestinationRules, Stored, Values
 
 
 def natural_key(spec: ObjectSpec, field: str, values: Values) -> str | None:
@@ -20,6 +20,15 @@ def natural_key(spec: ObjectSpec, field: str, values: Values) -> str | None:
     if not found:
         return None
     return found[0].lower() if spec.fields[field].type is FieldType.EMAILS else found[0]
+
+
+def stored_key(rules: DestinationRules, spec: ObjectSpec, field: str, stored: Stored) -> str | None:
+    """Return the key of a record of the destination in the spelling that is made of ours."""
+    value = stored.values.get(field)
+    if value is None:
+        return None
+    made = rules.normalise(spec.fields[field], value)
+    return natural_key(spec, field, {field: made.value})
 
 
 def identifies(spec: ObjectSpec, field: str, key: str) -> bool:

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     NEW = "new"
     SAME = "same"
     SOURCE_CHANGED = "source_changed"
+    RESOLVED = "resolved"
     STORED_DIFFERENTLY = "stored_differently"
     EXISTING_RECORD = "existing_record"
     EXISTING_IN_TRASH = "existing_in_trash"

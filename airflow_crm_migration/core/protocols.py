@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from airflow_crm_migration.core.errors import Refused
     from airflow_crm_migration.core.fields import FieldSpec, ObjectSpec
@@ -72,6 +73,9 @@ class Source(Protocol):
     objects: Mapping[str, ObjectSpec]
     """Every object that a mapping may name, with its declared fields; parents first."""
 
+    reads_since: Collection[str]
+    """Objects whose reading can be limited to what changed; every record of them has an id."""
+
     def tenant(self) -> str:
         """Return the id of the account behind the connection."""
 
@@ -79,12 +83,16 @@ class Source(Protocol):
         """Ask which objects the API gives."""
 
     def read(
-        self, object_name: str, seen: Callable[[str, str], Iterable[str]]
+        self,
+        object_name: str,
+        seen: Callable[[str, str], Iterable[str]],
+        since: datetime | None = None,
     ) -> Iterator[list[Values]]:
         """
         Read an object page by page, as received.
 
         :param seen: distinct values of a field of an object that was read before
+        :param since: only what was made or changed from then on; given for ``reads_since`` alone
         """
 
     def fields_of(self, object_name: str, raw: Values) -> Values:
@@ -92,6 +100,13 @@ class Source(Protocol):
 
     def open_file(self, url: str) -> IO[bytes]:
         """Open a binary of this CRM as a stream."""
+
+    def newest_change(self, object_name: str) -> datetime | None:
+        """
+        Ask when a record of an object was last made or changed.
+
+        :return: an aware time; None where nothing short of reading everything would tell
+        """
 
 
 @dataclass(frozen=True)
@@ -220,7 +235,14 @@ class DestinationRules(Protocol):
 
 
 class Destination(DestinationRules, Protocol):
-    """A CRM that records are written to."""
+    """
+    A CRM that records are written to.
+
+    :param guard: called right before each request is sent, whatever thread sends it, and after all
+        waiting; what it raises keeps the request from being sent
+    """
+
+    guard: Callable[[], None]
 
     @property
     def requests_made(self) -> Mapping[str, int]:

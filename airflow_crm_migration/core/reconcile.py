@@ -117,11 +117,9 @@ def reconcile_phase(
     :param run: the run whose own writes must all be there
     :param prefix: what our source-id fields begin with
     """
-    entries = [e for e in snapshot.entries(phase) if _stands(e)]
-    field_name = next(
-        (line.source_id_field for line in mapping.lines_of(phase) if line.source_id_field), None
-    )
-    ours = {e.destination_id or "": e for e in entries if _bears_mark(e, field_name)}
+    entries = [e for e in snapshot.entries(phase) if stands(e)]
+    field_name = mark_field(mapping, phase)
+    ours = {e.destination_id or "": e for e in entries if bears_mark(e, field_name)}
     others = {i: e for e in entries if (i := e.destination_id or "") not in ours}
     result = PhaseReconciliation(phase, len(ours), 0, existing_expected=len(others))
     if field_name is None:
@@ -134,12 +132,19 @@ def reconcile_phase(
     return result
 
 
-def _stands(entry: Entry) -> bool:
+def mark_field(mapping: PairMapping, phase: str) -> str | None:
+    """Return the field that tells whose a record is, None where a phase has none."""
+    fields = (line.source_id_field for line in mapping.lines_of(phase))
+    return next((name for name in fields if name), None)
+
+
+def stands(entry: Entry) -> bool:
+    """Tell whether a record must be there: not when a run already found it removed."""
     gone = entry.last["reason"] == Reason.GONE_FROM_DESTINATION
     return entry.destination_id is not None and not gone
 
 
-def _bears_mark(entry: Entry, field_name: str | None) -> bool:
+def bears_mark(entry: Entry, field_name: str | None) -> bool:
     """Tell whether we made a record, or wrote our mark into one that was there before us."""
     made = entry.origin is not None and entry.origin["outcome"] == Outcome.CREATED
     return made or field_name in entry.last.get("stored", {})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.extract_read import read_extract
+from airflow_crm_migration.core.lease import LeaseTimes
 from airflow_crm_migration.core.ledger.writer import LedgerPlace
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Run:
     :param folder: the run's folder below the engagement's prefix
     :param environment: ``sandbox`` or ``production``
     :param dry_run: nothing is written to the destination, everything else is done
+    :param lease_times: of the lease under which the run's steps write
     """
 
     staging: Staging
@@ -31,6 +33,7 @@ class Run:
     engagement: str
     environment: str
     dry_run: bool = False
+    lease_times: LeaseTimes = field(default_factory=LeaseTimes)
 
     def name(self, name: str) -> str:
         """Return a name in staging of something in the run's folder."""

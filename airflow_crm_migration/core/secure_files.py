@@ -63,7 +63,7 @@ class Securing:
 
         :return: how many were secured, and how many not by reason
         """
-        index = PartWriter(self.staging, _index(self.run, self.object_name))
+        index = PartWriter(self.staging, files_folder(self.run, self.object_name))
         found: Counter[str] = Counter()
         for record in read_extract(self.staging, self.run, self.object_name):
             try:
@@ -153,7 +153,7 @@ class Securing:
         return not (root / name).resolve().is_relative_to((root / DROPPED).resolve())
 
 
-def _index(run: str, object_name: str) -> str:
+def files_folder(run: str, object_name: str) -> str:
     """Return where a run keeps which binary belongs to which attachment."""
     return f"{extract_folder(run, object_name)}/files"
 
@@ -165,4 +165,4 @@ def read_files(staging: Staging, run: str, object_name: str) -> Iterator[dict[st
     :return: rows with ``id``, and ``sha256`` and ``size``, or ``reason`` and ``detail``
     :raises StagingBroken: when they were not all looked at, or the index is not what was written
     """
-    return read_parts(staging, _index(run, object_name))
+    return read_parts(staging, files_folder(run, object_name))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.mapping_values import Scalar
     from airflow_crm_migration.core.transform.link_index import LinkIndex
 
+SELECTION = "selection.json"
+"""In a run's folder: the chosen records, where it does not take all."""
+
 Read = Callable[[str], Iterable[Values]]
 Selection = dict[str, set[str]]
 
@@ -34,7 +37,7 @@ def select_sample(
     """
     chosen: Selection = {}
     for name in mapping.source_objects:
-        ids = _stratified(read(name), _strata(mapping, name), size)
+        ids = stratified(_members(read(name), _strata(mapping, name)), size)
         chosen[name] = ids | {index.survivor(name, source_id) for source_id in ids}
     for name in _children_first(mapping):
         ways = list(_ways(mapping, name))
@@ -44,13 +47,23 @@ def select_sample(
     return chosen
 
 
-def _stratified(records: Iterable[Values], fields: tuple[str, ...], size: int) -> set[str]:
-    """Take from each stratum in turn, in an order that depends on nothing but the ids."""
-    strata: dict[tuple[str, ...], list[tuple[str, str]]] = defaultdict(list)
+def _members(
+    records: Iterable[Values], fields: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], str]]:
     for record in records:
-        source_id = str(record["id"])
-        rank = hashlib.sha256(source_id.encode()).hexdigest()
-        strata[tuple(str(record.get(f)) for f in fields)].append((rank, source_id))
+        yield tuple(str(record.get(f)) for f in fields), str(record["id"])
+
+
+def stratified(members: Iterable[tuple[tuple[str, ...], str]], size: int) -> set[str]:
+    """
+    Take ids from each stratum in turn, in an order that depends on nothing but the ids.
+
+    :param members: stratum and id of each
+    :param size: how many ids to take at most
+    """
+    strata: dict[tuple[str, ...], list[tuple[str, str]]] = defaultdict(list)
+    for stratum, member in members:
+        strata[stratum].append((hashlib.sha256(member.encode()).hexdigest(), member))
     queues = [sorted(members) for _, members in sorted(strata.items())]
     chosen: set[str] = set()
     depth = 0

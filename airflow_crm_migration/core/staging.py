@@ -12,19 +12,20 @@ import hashlib
 import io
 import json
 import uuid
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from airflow_crm_migration import __version__
 from airflow_crm_migration.core.canonical import canonical_json
-from airflow_crm_migration.core.errors import StagingBroken, UserMistake
-from airflow_crm_migration.core.stores import Files, Objects, Store
+from airflow_crm_migration.core.errors import StagingBroken, StagingUnusable, UserMistake
+from airflow_crm_migration.core.stores import Files, Objects, Store, trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
 
 FORMAT = 1
 _CHUNK = 1 << 20
@@ -61,7 +62,8 @@ class Staging:
 
     def exists(self, name: str) -> bool:
         """Tell whether an object is there."""
-        return self._store.exists(_checked(name))
+        with self._telling():
+            return self._store.exists(_checked(name))
 
     def read_bytes(self, name: str) -> bytes:
         """
@@ -69,7 +71,8 @@ class Staging:
 
         :raises FileNotFoundError: when there is none
         """
-        return self._store.read_bytes(_checked(name))
+        with self._telling():
+            return self._store.read_bytes(_checked(name))
 
     def open(self, name: str) -> IO[bytes]:
         """
@@ -77,16 +80,37 @@ class Staging:
 
         :raises FileNotFoundError: when there is none
         """
-        return self._store.open(_checked(name))
+        with self._telling():
+            return cast("IO[bytes]", _Stream(self._store.open(_checked(name)), self._telling))
 
     def read_json(self, name: str) -> Any:
-        """Return the JSON of an object."""
-        return json.loads(self.read_bytes(name))
+        """
+        Return the JSON of an object.
+
+        :raises StagingBroken: it is none, for example because it was written half
+        """
+        try:
+            return json.loads(self.read_bytes(name))
+        except ValueError as error:
+            raise StagingBroken(
+                f"{self.root}/{name} is no JSON ({error}): delete it, and run the step again that "
+                "writes it"
+            ) from None
 
     def names(self, folder: str) -> list[str]:
         """Return the names of all objects below a folder, sorted; empty when there is none."""
-        found = self._store.names(_checked(folder.rstrip("/")))
-        return sorted(name for name in found if not name.rpartition("/")[2].startswith("."))
+        with self._telling():
+            found = self._store.names(_checked(folder.rstrip("/")))
+            return sorted(name for name in found if not name.rpartition("/")[2].startswith("."))
+
+    def modified(self, name: str) -> datetime:
+        """
+        Return when an object was last written.
+
+        :raises FileNotFoundError: when there is none
+        """
+        with self._telling():
+            return self._store.modified(_checked(name))
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -112,8 +136,22 @@ class Staging:
         :param exclusive: refuse when there is one already
         :raises FileExistsError: when exclusive and the name is taken
         """
-        with self._store.writing(_checked(name), exclusive=exclusive) as stream:
-            yield stream
+        with ExitStack() as opened:
+            with self._telling():
+                writing = self._store.writing(_checked(name), exclusive=exclusive)
+                stream = opened.enter_context(writing)
+            yield cast("IO[bytes]", _Stream(stream, self._telling))
+            with self._telling():
+                opened.close()
+
+    def copy(self, source: str, target: str) -> None:
+        """
+        Copy an object within the staging, without reading it; what ``target`` held is replaced.
+
+        :raises FileNotFoundError: when there is no ``source``
+        """
+        with self._telling():
+            self._store.copy(_checked(source), _checked(target))
 
     def delete(self, name: str) -> None:
         """
@@ -121,7 +159,44 @@ class Staging:
 
         :raises FileNotFoundError: when there is none
         """
-        self._store.delete(_checked(name))
+        with self._telling():
+            self._store.delete(_checked(name))
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Raise StagingUnusable where nobody could go on, whatever the store raised."""
+        try:
+            yield
+        except self._store.troubles as error:
+            told = trouble(error)
+            if told is None:
+                raise
+            raise StagingUnusable(f"staging {self.root}: {told}") from None
+
+
+class _Stream:
+    """A stream of a store; what goes wrong while it is read or written is told as the store's."""
+
+    def __init__(self, stream: IO[bytes], telling: Callable[[], AbstractContextManager[None]]):
+        self._stream = stream
+        self._telling = telling
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def read(self, size: int = -1) -> bytes:
+        with self._telling():
+            return self._stream.read(size)
+
+    def write(self, content: Any) -> int:
+        with self._telling():
+            return self._stream.write(content)
 
 
 def _checked(name: str) -> str:

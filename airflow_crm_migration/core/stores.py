@@ -6,10 +6,12 @@ from the first byte on, so there a file is written beside, synced and then linke
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -25,8 +27,40 @@ _CONTENT_TYPES = {
 }
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def trouble(error: BaseException) -> str | None:
+    """
+    Say why nothing can be read or written at a place, and the fix.
+
+    :param error: one of a store's :attr:`Store.troubles`
+    :return: None for what is an answer, such as that there is no such object
+    """
+    number = getattr(error, "errno", None)
+    answers = (FileExistsError, IsADirectoryError, NotADirectoryError)
+    if isinstance(error, answers) or number in (errno.ENAMETOOLONG, errno.ELOOP):
+        return None
+    if isinstance(error, FileNotFoundError) and _code(error.__cause__) != "NoSuchBucket":
+        return None
+    words = " ".join(str(getattr(error, "strerror", None) or error).split())
+    if number in _FULL:
+        return f"{words}: make room there, then try again"
+    return f"{words}: see that it is there, and that reading, writing and deleting is allowed"
+
+
+def _code(error: BaseException | None) -> str:
+    """Return the code that an object store gave."""
+    reply = getattr(error, "response", None) or {}
+    return str(reply.get("Error", {}).get("Code", ""))
+
+
 class Store(Protocol):
     """A place with named objects; names are relative and use ``/``."""
+
+    @property
+    def troubles(self) -> tuple[type[Exception], ...]:
+        """Errors that an operation may raise."""
 
     def exists(self, name: str) -> bool:
         """Tell whether an object is there."""
@@ -43,6 +77,12 @@ class Store(Protocol):
     def writing(self, name: str, *, exclusive: bool) -> AbstractContextManager[IO[bytes]]:
         """Open an object for writing that appears whole or, on any error, not at all."""
 
+    def modified(self, name: str) -> datetime:
+        """Return when an object was last written; FileNotFoundError when there is none."""
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object where it lies, whole or not at all."""
+
     def delete(self, name: str) -> None:
         """Remove one object; FileNotFoundError when there is none."""
 
@@ -56,6 +96,11 @@ class Files:
     """
 
     root: Path
+
+    @property
+    def troubles(self) -> tuple[type[Exception], ...]:
+        """Errors that an operation may raise."""
+        return (OSError,)
 
     def exists(self, name: str) -> bool:
         """Tell whether an object is there."""
@@ -96,6 +141,22 @@ class Files:
             beside.unlink(missing_ok=True)
         _sync_folder(target.parent)
 
+    def modified(self, name: str) -> datetime:
+        """Return when an object was last written, by the clock of the file system."""
+        return datetime.fromtimestamp((self.root / name).stat().st_mtime, UTC)
+
+    def copy(self, source: str, target: str) -> None:
+        """Give an object a second name: nobody ever writes into a file that has one."""
+        place = self.root / target
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = place.with_name(f".{uuid.uuid4().hex}")
+        try:
+            beside.hardlink_to(self.root / source)
+            beside.replace(place)
+        finally:
+            beside.unlink(missing_ok=True)
+        _sync_folder(place.parent)
+
     def delete(self, name: str) -> None:
         """Remove one object."""
         (self.root / name).unlink()
@@ -124,6 +185,13 @@ class Objects:
     filesystem: Any
     prefix: str
     encryption: Mapping[str, str]
+
+    @property
+    def troubles(self) -> tuple[type[Exception], ...]:
+        """Errors that an operation may raise: s3fs makes an OSError of what the store answers."""
+        from botocore.exceptions import BotoCoreError
+
+        return (OSError, BotoCoreError)
 
     def exists(self, name: str) -> bool:
         """Tell whether an object is there."""
@@ -164,6 +232,15 @@ class Objects:
             # Else the collector closes it, and closing sends what was written so far.
             stream.closed = True
             raise
+
+    def modified(self, name: str) -> datetime:
+        """Return when an object was last written, by the clock of the store."""
+        found: datetime = self.filesystem.modified(self._key(name))
+        return found
+
+    def copy(self, source: str, target: str) -> None:
+        """Let the store copy an object; nothing of it passes through here."""
+        self.filesystem.cp_file(self._key(source), self._key(target), **self.encryption)
 
     def delete(self, name: str) -> None:
         """Remove one object."""

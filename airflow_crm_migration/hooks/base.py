@@ -89,6 +89,8 @@ class CrmHook(HttpHook):
         # Replaced by forecasts and tests, which do not wait.
         self.clock: Callable[[], float] = time.monotonic
         self.sleep: Callable[[float], None] = time.sleep
+        #: Called right before each request is sent: what it raises keeps the request back.
+        self.guard: Callable[[], None] = lambda: None
         self.requests_made: Counter[str] = Counter()
         self._counting = threading.Lock()
 
@@ -363,6 +365,7 @@ class CrmHook(HttpHook):
         *,
         whole: bool = True,
     ) -> requests.Response:
+        self.guard()
         with self._counting:
             self.requests_made[kind] += 1
         timeout = (_CONNECT_SECONDS, self.setting("timeout", 60.0, float))

@@ -1,4 +1,4 @@
-"""Applies what was decided about duplicates, and chooses the sample."""
+"""Applies what was decided about duplicates, and chooses the records that a run loads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 class DecideDuplicatesOperator(PairOperator):
     """
-    Applies the signed decisions about duplicates, and chooses the records of a sample run.
+    Applies the signed decisions about duplicates, and chooses the records of a run that takes some.
 
     :param signers: who may sign
     """
@@ -27,12 +27,19 @@ class DecideDuplicatesOperator(PairOperator):
 
         :return: source object and what became of records -> number
         """
+        from airflow_crm_migration.core.modes import Mode
         from airflow_crm_migration.core.steps.duplicates import decide_step
-        from airflow_crm_migration.core.steps.source_records import choose_sample
+        from airflow_crm_migration.core.steps.source_records import (
+            choose_sample,
+            choose_unfinished,
+        )
 
         run, params = self.run_of(context), context["params"]
         counts = decide_step(run, self.mapping, self.signed("duplicates", self.signers))
-        if params["mode"] == "sample":
-            chosen = choose_sample(run, self.mapping, params["sample_size"], choices=self.choices)
-            counts |= {f"{name} chosen": number for name, number in chosen.items()}
-        return counts
+        chosen: dict[str, int] = {}
+        if params["mode"] == Mode.SAMPLE:
+            size = params["sample_size"]
+            chosen = choose_sample(run, self.mapping, size, choices=self.choices)
+        elif params["mode"] == Mode.RETRY:
+            chosen = choose_unfinished(run, self.mapping, choices=self.choices)
+        return counts | {f"{name} chosen": number for name, number in chosen.items()}

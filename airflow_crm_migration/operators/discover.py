@@ -33,6 +33,7 @@ class DiscoverOperator(PairOperator):
         from airflow_crm_migration.core.csv_format import CsvFormat
         from airflow_crm_migration.core.inbox import copy_inbox, csv_file
         from airflow_crm_migration.core.steps.discover import propose_scope
+        from airflow_crm_migration.core.steps.reuse import take_over_inbox
         from airflow_crm_migration.hooks.registry import hook_class
 
         run, mapping = self.run_of(context), self.mapping
@@ -42,7 +43,12 @@ class DiscoverOperator(PairOperator):
             if n in mapping.source_objects
         }
         form = CsvFormat.model_validate(self.form)
-        copied = copy_inbox(run.staging, run.folder, list(specs.values()))
+        earlier = context["params"].get("extract_of")
+        copied = (
+            take_over_inbox(run, earlier)
+            if earlier
+            else copy_inbox(run.staging, run.folder, list(specs.values()))
+        )
         wanted = mapping.identities
         rows, custom = {}, {}
         for name, copy in copied.items():

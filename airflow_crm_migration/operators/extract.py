@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 class ExtractOperator(PairOperator):
     """
-    Reads one object by the way that the probe found.
+    Reads one object by the way that the probe found; later runs only what changed, if it can tell.
 
     :param object_name: object of the source
     :param platform: the source's platform
@@ -42,24 +42,24 @@ class ExtractOperator(PairOperator):
         :return: counts
         """
         from airflow_crm_migration.core.csv_format import CsvFormat
-        from airflow_crm_migration.core.extract import Extraction
-        from airflow_crm_migration.core.inbox import read_copied
-        from airflow_crm_migration.core.protocols import Progress, Route
-        from airflow_crm_migration.core.steps.discover import PROBE
+        from airflow_crm_migration.core.modes import Mode
+        from airflow_crm_migration.core.steps.extract import Reading, extract_step
         from airflow_crm_migration.hooks.registry import hook_class, source_hook
 
-        run = self.run_of(context)
-        routes = {row["object"]: row["route"] for row in run.read(PROBE)}
-        manifest = Extraction(
-            run.staging,
-            run.folder,
+        params = context["params"]
+        mode = Mode(params["mode"])
+        manifest = extract_step(
+            self.run_of(context),
             hook_class(self.platform).objects[self.object_name],
-            Route(routes[self.object_name]),
-            CsvFormat.model_validate(self.form),
-            source_hook(self.platform, self.conn_id) if self.conn_id else None,
-            self.mapping.identities[self.object_name],
-            read_copied(run.staging, run.folder),
-            Progress(self.say),
-        ).extract()
+            form=CsvFormat.model_validate(self.form),
+            source=source_hook(self.platform, self.conn_id) if self.conn_id else None,
+            identity=self.mapping.identities[self.object_name],
+            reading=Reading(
+                changes_only=mode.follows_full,
+                accept_shrunk=mode is Mode.SAMPLE or params["accept_shrunk"],
+                extract_of=params["extract_of"],
+            ),
+            say=self.say,
+        )
         counts: dict[str, int] = manifest["counts"]
         return counts

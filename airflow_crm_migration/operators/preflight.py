@@ -34,6 +34,7 @@ class PreflightOperator(StepOperator):
         """
         from airflow_crm_migration.core.canonical import time_text
         from airflow_crm_migration.core.errors import UserMistake
+        from airflow_crm_migration.core.modes import Mode
         from airflow_crm_migration.core.staging import try_out
         from airflow_crm_migration.core.steps.preflight import check_pools, judge
         from airflow_crm_migration.hooks.signing import signing_keyring
@@ -54,7 +55,7 @@ class PreflightOperator(StepOperator):
             "environment": params["environment"],
             "mode": params["mode"],
             "dry_run": params["dry_run"],
-            "sample_size": params["sample_size"] if params["mode"] == "sample" else None,
+            "sample_size": params["sample_size"] if params["mode"] == Mode.SAMPLE else None,
             "run_id": context["dag_run"].run_id,
             "started": time_text(datetime.now(UTC)),
         }

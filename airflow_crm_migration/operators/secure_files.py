@@ -33,24 +33,17 @@ class SecureFilesOperator(PairOperator):
 
         :return: how many were secured, and how many not by reason
         """
-        from collections import Counter
-
-        from airflow_crm_migration.core.protocols import Progress
-        from airflow_crm_migration.core.secure_files import Securing
+        from airflow_crm_migration.core.steps.files import secure_step
         from airflow_crm_migration.hooks.registry import rules_of, source_hook
         from airflow_crm_migration.hooks.safe_download import open_public
 
-        run = self.run_of(context)
-        open_url = (
-            source_hook(self.platform, self.conn_id).open_file if self.conn_id else open_public
+        return secure_step(
+            self.run_of(context),
+            self.mapping,
+            open_url=(
+                source_hook(self.platform, self.conn_id).open_file if self.conn_id else open_public
+            ),
+            max_bytes=rules_of(self.destination).capabilities.max_file_bytes,
+            taken_over=bool(context["params"].get("extract_of")),
+            say=self.say,
         )
-        limit = rules_of(self.destination).capabilities.max_file_bytes
-        counts: Counter[str] = Counter()
-        for name, rule in self.mapping.files.items():
-            counts += Counter(
-                Securing(
-                    run.staging, run.folder, name, rule, open_url, limit, Progress(self.say)
-                ).secure()
-            )
-        run.write("files.json", dict(counts))
-        return dict(counts)

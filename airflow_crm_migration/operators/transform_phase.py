@@ -33,6 +33,7 @@ class TransformPhaseOperator(SignedMappingOperator):
 
         :return: mapping line -> records read
         """
+        from airflow_crm_migration.core.modes import Mode
         from airflow_crm_migration.core.steps.mapping import load
         from airflow_crm_migration.core.steps.transform import transform_step
         from airflow_crm_migration.hooks.registry import rules_of
@@ -45,5 +46,6 @@ class TransformPhaseOperator(SignedMappingOperator):
             rules=rules_of(self.platform),
             choices=signed["choices"],
             settings=self.settings,
+            hold_unmapped=Mode(context["params"]["mode"]).follows_full,
             say=self.say,
         )

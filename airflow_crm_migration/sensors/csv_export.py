@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_crm_migration.core.modes import Mode
 from airflow_crm_migration.core.protocols import Route
 from airflow_crm_migration.hooks.registry import hook_class
 from airflow_crm_migration.sensors.base import GateSensor, View
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.inbox import Expected, InboxState
 
+
 _SECOND_LOOK = timedelta(minutes=1)
 
 
@@ -24,8 +26,9 @@ class CsvExportSensor(GateSensor):
     """
     Waits until ``inbox/`` holds what ``<run>/probe.json`` says must come as a file.
 
-    It opens when two looks find the same usable files, for then nobody is writing any more. What is
-    missing or wrong stands in ``review/csv/``.
+    It opens when two looks find the same usable files, for then nobody is writing any more. A run
+    that looks for changes takes no file that was loaded before. What is missing or wrong stands in
+    ``review/csv/``.
 
     :param platform: the source's platform
     :param identities: source object -> fields that identify a record; only these are waited for
@@ -50,9 +53,18 @@ class CsvExportSensor(GateSensor):
         """Check every file that the probe asks for."""
         from airflow_crm_migration.core.csv_format import CsvFormat
         from airflow_crm_migration.core.inbox import inbox_state
+        from airflow_crm_migration.core.watermarks import read_watermarks
 
+        params = context["params"]
+        if params.get("extract_of"):
+            return View(True, f"the files are those of run {params['extract_of']}", result={})
         expected = self._expected(run_prefix(context))
-        found = inbox_state(self.staging, expected, CsvFormat.model_validate(self.form))
+        names = (
+            [want.spec.name for want in expected] if Mode(params["mode"]).needs_new_files else []
+        )
+        loaded = read_watermarks(self.staging, self.environment, names)
+        form = CsvFormat.model_validate(self.form)
+        found = inbox_state(self.staging, expected, form, loaded)
         review = f"review/{self.gate(self.gate_name).slot}.json"
         before = self._digests(review)
         self.staging.write_json(
@@ -74,7 +86,7 @@ class CsvExportSensor(GateSensor):
         return [
             Expected(
                 spec,
-                id_needed=self.identities[name] == (spec.id_field,),
+                id_needed=self.identities[name] == ("id",),
                 optional=routes[name] == Route.API_AND_CSV,
             )
             for name, spec in hook_class(self.platform).objects.items()
@@ -97,4 +109,7 @@ def _view(found: InboxState, root: str, review: str, *, unchanged: bool) -> View
             "the files in inbox/ are complete; the next look tells whether they are still written"
         )
         return View(False, line, pause=_SECOND_LOOK)
-    return View(True, f"{len(found.digests)} files are complete", result=dict(found.rows))
+    line = f"{len(found.digests)} files are complete"
+    if found.unchanged:
+        line += f"; exported again without a change: {', '.join(found.unchanged)}"
+    return View(True, line, result=dict(found.rows))

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.errors import CrmError, Refused, Unauthorised
+from airflow_crm_migration.core.modes import Mode
 from airflow_crm_migration.core.owners import OwnerMatch, OwnerStatus, SourceOwner, match_owners
 from airflow_crm_migration.hooks.registry import destination_hook
 from airflow_crm_migration.sensors.base import GateSensor, View
@@ -24,7 +25,8 @@ class OwnersProvisionedSensor(GateSensor):
     Waits until each owner in ``<run>/owners/owners.json`` is one active user or overridden.
 
     It asks the destination anew at every look. Who is missing stands in ``review/owners/``; when
-    nobody is, ``<run>/owners/matches.json`` says who is who.
+    nobody is, ``<run>/owners/matches.json`` says who is who. A delta waits for nobody: it holds the
+    new records of an owner who is missing.
 
     :param platform: the destination's platform
     :param conn_id: its connection
@@ -59,10 +61,14 @@ class OwnersProvisionedSensor(GateSensor):
         review = f"review/{self.gate(self.gate_name).slot}.json"
         waiting = [match for match in matches if match.status not in _SETTLED]
         self.staging.write_json(review, {"waiting_for": _rows(waiting)})
-        if waiting:
+        if waiting and context["params"]["mode"] != Mode.DELTA:
             return View(False, _line(waiting, review))
-        self.staging.write_json(f"{folder}/matches.json", _rows(matches))
-        return View(True, f"all {len(matches)} owners are settled", result=len(matches))
+        settled = [match for match in matches if match.status in _SETTLED]
+        self.staging.write_json(f"{folder}/matches.json", _rows(settled))
+        line = f"{len(settled)} of {len(matches)} owners are settled"
+        if waiting:
+            line += f"; {_line(waiting, review)}"
+        return View(True, line, result=len(settled))
 
 
 def _line(waiting: Sequence[OwnerMatch], review: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.gates import sign_command
+from airflow_crm_migration.core.modes import Mode
 from airflow_crm_migration.core.rehearsal import check_rehearsed
 from airflow_crm_migration.core.signoff import state
 from airflow_crm_migration.hooks.signing import signing_keyring
@@ -18,18 +19,28 @@ if TYPE_CHECKING:
 
 class SignOffSensor(GateSensor):
     """
-    Waits until what is proposed now is signed, and returns its digest.
+    Waits until what is proposed now is signed, and returns the digest that counts.
+
+    A run that follows a full one goes by what was signed for that: what has been proposed since is
+    kept apart and reported, and nobody is waited for in the night.
 
     :param signers: who may sign, by mail address or name; empty for anyone
     :param modes: modes of a run that need the decision; empty for all
+    :param anew: each run needs a signature under just what it proposes
     """
 
     def __init__(
-        self, *, signers: Sequence[str] = (), modes: Sequence[str] = (), **kwargs: Any
+        self,
+        *,
+        signers: Sequence[str] = (),
+        modes: Sequence[str] = (),
+        anew: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.signers = tuple(signers)
         self.modes = tuple(modes)
+        self.anew = anew
 
     def look(self, context: Context) -> View:
         """
@@ -37,11 +48,15 @@ class SignOffSensor(GateSensor):
 
         :raises UserMistake: what was rehearsed is not the mapping that is signed
         """
-        if self.modes and (mode := context["params"]["mode"]) not in self.modes:
+        mode = Mode(context["params"]["mode"])
+        if self.modes and mode not in self.modes:
             return View(True, f"a run of mode {mode} does not need it")
         gate = self.gate(self.gate_name)
         keyring = signing_keyring()
         found = state(self.staging, keyring, gate, self.signers)
+        if found.record and found.status == "changed" and mode.follows_full and not self.anew:
+            line = f"{found.reason}; this run goes by what was signed"
+            return View(True, line, result=found.record.digest)
         if found.signed:
             if found.record and self.gate_name == "rehearsal":
                 check_rehearsed(self.staging, keyring, found.record, self.signers)

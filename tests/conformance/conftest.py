@@ -11,14 +11,18 @@ import requests
 from airflow_crm_migration.emulators.base import start
 from airflow_crm_migration.emulators.twenty import create
 from airflow_crm_migration.hooks.twenty import TwentyHook
+from tests.support import toy
 from tests.support.loading import loadings
 from tests.support.messy import moved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from types import ModuleType
 
     from airflow_crm_migration.emulators.base import RunningEmulator
     from tests.support.messy import MessyRun
+    from tests.support.migration import Migration
 
 KEY = "key-of-the-emulator"
 UNLIMITED = {"short_limit": (1e9, 1.0), "long_limit": (1e9, 60.0)}
@@ -83,3 +87,22 @@ def messy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MessyRun]:
     """Move a messy customer once; tests only look at it, or add a run that changes nothing."""
     with moved(tmp_path_factory.mktemp("messy")) as run:
         yield run
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Install the toy distribution and return where."""
+    toy.install(tmp_path / "site", monkeypatch)
+    return tmp_path / "site"
+
+
+@pytest.fixture
+def shop(site: Path) -> ModuleType:
+    """Return the module of the toy source with something in it."""
+    return toy.stock()
+
+
+@pytest.fixture
+def migration(shop: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Migration:
+    """Return a migration between the toy platforms."""
+    return toy.begin(tmp_path, monkeypatch)

@@ -2,108 +2,32 @@
 
 from __future__ import annotations
 
-import importlib
+import copy
+import io
 import re
-import shutil
-import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 import airflow_crm_migration
-from airflow_crm_migration.core.errors import UserMistake
-from airflow_crm_migration.core.ledger.writer import Ledger
+from airflow_crm_migration.core.errors import LeaseLost, UserMistake
+from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec
+from airflow_crm_migration.core.freeze import ask_quiet
 from airflow_crm_migration.core.mapping import load_mapping
 from airflow_crm_migration.core.protocols import Write
 from airflow_crm_migration.get_provider_info import get_provider_info
-from tests.support.migration import Migration, connection
+from airflow_crm_migration.hooks.registry import source_hook
 from tests.support.rolling_back import Rollback
+from tests.support.toy import PAIR, by_source, office, outcomes
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-PAIR = "toy_shop_to_toy_office"
-TOYLAND = Path(__file__).parents[1] / "support" / "toyland"
-ENTRY_POINTS = """
-[airflow_crm_migration.platforms]
-toy_shop = toyland.shop:ShopHook
-toy_office = toyland.office:OfficeHook
+    from tests.support.migration import Migration
 
-[airflow_crm_migration.mappings]
-toyland = toyland.pairs
-"""
 SOURCE_OF_THE_ENGINE = ("core", "operators", "sensors", "tasks.py", "dag_factory.py", "cli")
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Install the distribution, as far as Python can tell."""
-    folder = tmp_path / "site"
-    shutil.copytree(TOYLAND, folder / "toyland", ignore=shutil.ignore_patterns("__pycache__"))
-    info = folder / "toyland-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Name: toyland\nVersion: 1\n")
-    (info / "entry_points.txt").write_text(ENTRY_POINTS)
-    monkeypatch.syspath_prepend(folder)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "toyland"]:
-        monkeypatch.delitem(sys.modules, name)
-    return folder
-
-
-@pytest.fixture
-def shop(site: Path) -> ModuleType:
-    """Return the module of a source with something in it."""
-    shop = importlib.import_module("toyland.shop")
-    put = shop.SHELF.put
-    put("firm", id="f1", called=" Acme ", web="www.brightwell.co.uk/home", keeper="Ann Able",
-        touched="2024-01-31T08:00:00Z")  # fmt: skip
-    put("firm", id="f2", called="x" * 80, web="bolt.example")
-    put("client", id="c1", given="ada", family="LOVELACE", mail="ada@acme.example", keeper="Ann")
-    put("client", id="c2", given="Ada", family="Lovelace", mail="ADA@acme.example", firm_id="f1")
-    put("client", id="c3", given="Bob", family="Builder", mail="bob", firm_id="f9")
-    put("chat", id="t1", about="Price", mood="FINE", **{"with": ["c1", "c2", "c3"]})
-    put("chat", id="t2", about="Delay", mood="Cross", **{"with": []})
-    put("scan", id="s1", client_id="c2", title="Contract", place="https://shop.example/1", bytes=5)
-    put("scan", id="s2", client_id="nobody", title="Lost", place="https://shop.example/1", bytes=5)
-    put("scan", id="s3", client_id="c1", title="Huge", place="https://shop.example/2", bytes=500)
-    shop.SHELF.binaries["https://shop.example/1"] = b"scan!"
-    return shop
-
-
-@pytest.fixture
-def migration(shop: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Migration:
-    inbox = tmp_path / "acme" / "inbox"
-    inbox.mkdir(parents=True)
-    (inbox / "stickers.csv").write_text("ID,CLIENT_ID,WORD\nw1,c2,VIP\nw2,c3,vip\nw3,c9,old\n")
-    monkeypatch.setenv("AIRFLOW_CONN_OFFICE", "")
-    monkeypatch.setenv("AIRFLOW_CONN_SHOP", "")
-    return Migration(
-        tmp_path / "acme",
-        connection("office", "toy_office", "memory", ""),
-        connection("shop", "toy_shop", "memory", ""),
-        pair=load_mapping(PAIR),
-    )
-
-
-def office(migration: Migration) -> Any:
-    return importlib.import_module("toyland.office").OFFICES[migration.destination]
-
-
-def by_source(migration: Migration, object_name: str) -> dict[str, dict[str, Any]]:
-    rows = office(migration).rows[object_name].values()
-    return {row.values["our_id"].rpartition(":")[2]: row.values | {"id": row.id} for row in rows}
-
-
-def outcomes(migration: Migration) -> dict[str, dict[str, str]]:
-    """Return line -> source id -> outcome and reason."""
-    found: dict[str, dict[str, str]] = {}
-    with Ledger(migration.staging, migration.new_run().ledger) as ledger:
-        for phase in migration.pair.phases:
-            for entry in ledger.snapshot.entries(phase):
-                told = f"{entry.outcome} {entry.last['reason']}"
-                found.setdefault(entry.key.line, {})[entry.key.source_id] = told
-    return found
 
 
 def test_the_whole_customer_arrives(migration: Migration) -> None:
@@ -165,6 +89,19 @@ def test_the_time_of_change_alone_is_no_change(migration: Migration, shop: Modul
     migration.full()
     house = by_source(migration, "house")["f1"]
     assert (house["sign"], house["stirred"][:4]) == ("Acme Inc", "2025")
+
+
+def test_a_source_that_can_tell_is_asked_whether_it_is_quiet(
+    migration: Migration, shop: ModuleType
+) -> None:
+    source = source_hook("toy_shop", str(migration.source))
+    frozen = datetime(2024, 2, 1, tzinfo=UTC)
+    found = ask_quiet(source, migration.pair.source_objects, frozen)
+    assert (found.quiet, found.loud) == (("firm", "client", "chat"), {})
+    assert set(found.attested) == {"sticker", "scan"}
+    shop.SHELF.put("firm", id="f3", called="Late", touched="2024-02-01T00:00:01Z")
+    found = ask_quiet(source, migration.pair.source_objects, frozen)
+    assert found.loud == {"firm": datetime(2024, 2, 1, 0, 0, 1, tzinfo=UTC)}
 
 
 def test_a_dry_run_writes_nothing_at_all(migration: Migration) -> None:
@@ -255,3 +192,28 @@ def test_the_engine_names_no_platform() -> None:
         path = package / place
         for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
             assert not named.search(file.read_text(encoding="utf-8").lower()), file
+
+
+def test_nothing_is_asked_nor_written_that_the_guard_keeps_back(migration: Migration) -> None:
+    migration.full()
+    hook = migration.hook()
+    before = copy.deepcopy(vars(office(migration)))
+
+    def lost() -> None:
+        raise LeaseLost("lost")
+
+    hook.guard = lost
+    spec = ObjectSpec("human", "", {"mood": FieldSpec("mood", FieldType.TEXT)})
+    row = Write("h9", {"post": ["zoe@x.example"]})
+    for call in (
+        lambda: hook.create("human", [row]),
+        lambda: hook.update("human", [row]),
+        lambda: hook.restore("human", ["h9"]),
+        lambda: hook.upload("a.txt", 3, io.BytesIO(b"abc")),
+        lambda: hook.ensure_schema([spec], dry_run=False),
+        lambda: hook.read("human", ["h9"]),
+        lambda: list(hook.listing("human")),
+    ):
+        with pytest.raises(LeaseLost):
+            call()
+    assert vars(office(migration)) == before

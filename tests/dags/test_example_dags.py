@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
 
 from airflow_crm_migration.core.errors import UserMistake
-from airflow_crm_migration.dag_factory import build_dag
+from airflow_crm_migration.dag_factory import build_dag, build_dags
 from airflow_crm_migration.engagement import Engagement, load_engagement
 from airflow_crm_migration.sensors.base import GateSensor
 
@@ -78,8 +79,9 @@ def test_what_a_record_refers_to_is_reconciled_before_it_is_transformed(
     for environment in engagement.environments:
         for parent, child in links:
             transform = f"{environment}.{child}.transform"
-            if parent != child and transform in dag.task_ids:
-                assert f"{environment}.{parent}.reconcile" in before(dag, transform)
+            reconcile = f"{environment}.{parent}.reconcile"
+            if parent != child and {transform, reconcile} <= set(dag.task_ids):
+                assert reconcile in before(dag, transform)
 
 
 def test_nothing_is_loaded_before_every_decision(engagement: Engagement) -> None:
@@ -135,6 +137,25 @@ def test_steps_and_gates_survive_a_lost_worker(engagement: Engagement) -> None:
     assert any(isinstance(task, GateSensor) for task in dag.tasks)
 
 
+# -- by the clock --------------------------------------------------------------------------
+
+
+def test_a_schedule_is_a_thin_dag_that_triggers_the_engagements_own(tmp_path: Path) -> None:
+    nightly = {"cron": "0 2 * * *", "environment": "production", "timezone": "Europe/Berlin"}
+    content = {**BOTH, "schedules": {"delta": nightly}, "dag": {"tags": ["acme"]}}
+    (tmp_path / "acme.yaml").write_text(yaml.safe_dump(content))
+    dags = build_dags(tmp_path)
+    assert set(dags) == {"crm_migration_acme", "crm_migration_acme_delta"}
+    dag = dags["crm_migration_acme_delta"]
+    [task] = dag.tasks
+    assert task.trigger_dag_id == "crm_migration_acme"
+    assert task.conf == {"mode": "delta", "environment": "production", "when_busy": "skip"}
+    assert dag.tags == dags["crm_migration_acme"].tags
+    assert not dag.catchup
+    form = dags["crm_migration_acme"].params
+    form.update(task.conf)  # what it passes on is what the form takes
+
+
 # -- what the engagement and the run may set -----------------------------------------------
 
 
@@ -145,12 +166,26 @@ def test_a_run_without_choices_is_a_sample_into_the_sandbox() -> None:
         "environment": "sandbox",
         "dry_run": False,
         "sample_size": 50,
+        "frozen_at": None,
+        "extract_of": None,
+        "accept_shrunk": False,
+        "read_back": None,
+        "contents": False,
+        "when_busy": "fail",
     }
 
 
 @pytest.mark.parametrize(
     "choice",
-    [{"mode": "everything"}, {"environment": "test"}, {"dry_run": "no"}, {"sample_size": 0}],
+    [
+        {"mode": "everything"},
+        {"environment": "test"},
+        {"dry_run": "no"},
+        {"sample_size": 0},
+        {"frozen_at": "tonight"},
+        {"extract_of": "../other"},
+        {"when_busy": "wait"},
+    ],
 )
 def test_a_wrong_parameter_is_refused_before_the_run(choice: dict[str, Any]) -> None:
     params = dag_of().params

@@ -181,7 +181,7 @@ def test_bad_sign_offs_and_a_missing_owner_stop_a_run_until_they_are_mended(
     for line in ("nobody has signed", "does not count", "decisions changed"):
         assert log.index(line) < opened
     waited = log.index("owners (sandbox): waiting")
-    assert waited < log.index("owners (sandbox): all 3 owners are settled")
+    assert waited < log.index("owners (sandbox): 3 of 3 owners are settled")
     assert count(rehearsed.sandbox.base_url, "people") > 0
 
 

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from airflow_crm_migration.core.lease import LeaseTimes
 from airflow_crm_migration.core.load.context import LoadContext
 from airflow_crm_migration.core.run import Run
 from airflow_crm_migration.core.staging import Staging
@@ -129,7 +130,11 @@ def work(job: dict[str, Any]) -> None:
     if not job["settle"]:
         never_settle()
     run = Run(
-        MortalStaging(Path(job["folder"]), fate=fate), job["run"], job["engagement"], "sandbox"
+        MortalStaging(Path(job["folder"]), fate=fate),
+        job["run"],
+        job["engagement"],
+        "sandbox",
+        lease_times=LeaseTimes(*job["lease_times"]),
     )
     signed = mapping.load(job["mapping"])
     hook = TwentyHook("twenty")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.staging import Staging
 
-PATIENCE = 60.0
+PATIENCE = 600.0
 """Seconds after which a gate gives up, and whoever waits for a line of the log."""
 
 

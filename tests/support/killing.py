@@ -34,6 +34,8 @@ WORKSPACE = "0d2f4ab1-58cf-4a5c-9d0c-6a3f4f1f7a10"
 RATE = f"100/{60 / SCALE}s"
 FREE = "100000/1s"
 PATIENCE = 60.0
+#: Seconds between two beats, and of the lease: who follows a load that was killed waits for it.
+LEASE_TIMES = (0.05, 0.5)
 #: Columns that the server fills by itself, and objects that are not ours.
 COLUMNS = {"searchVector", "updatedBy"}
 OBJECTS = {"timelineActivity", "workspaceMember", "files"}
@@ -176,6 +178,7 @@ class Case:
             "mapping": self._of.signed,
             "phases": self._of.phases,
             "rule": rule,
+            "lease_times": LEASE_TIMES,
             "settle": settle,
         }
 

@@ -79,6 +79,7 @@ lines:
       - {{to: targetPersonId, lines: person,
           ways: [{{object: contact, from: contact, by: id}}]}}
 """
+KEY = "emulator-key"
 SOURCES = {"company": "company", "person": "contact", "task": "activity"}
 
 
@@ -134,6 +135,10 @@ class Loading:
             self._prepared.add(run.folder)
             prepare_destination(run, self.hook, self.mapping)
 
+    def prepare_again(self, run: str = "run-1") -> None:
+        """Run the step again that makes fields and options."""
+        prepare_destination(self.run(run), self.hook, self.mapping)
+
     def load(
         self,
         phase: str,
@@ -142,10 +147,11 @@ class Loading:
         run: str = "run-1",
         dry_run: bool = False,
         hook: Any = None,
+        **how: Any,
     ) -> dict[str, Any]:
         """Load drafts and return what the load says."""
         self.transform(phase, drafts, run=run)
-        return self.load_again(phase, run=run, dry_run=dry_run, hook=hook)
+        return self.load_again(phase, run=run, dry_run=dry_run, hook=hook, **how)
 
     def transform(self, phase: str, drafts: list[dict[str, Any]], *, run: str = "run-1") -> None:
         """Write drafts."""
@@ -157,12 +163,19 @@ class Loading:
         writer.finish(read=Counter(row["key"][0] for row in drafts), phase=phase)
 
     def load_again(
-        self, phase: str, *, run: str = "run-1", dry_run: bool = False, hook: Any = None
+        self,
+        phase: str,
+        *,
+        run: str = "run-1",
+        dry_run: bool = False,
+        hook: Any = None,
+        **how: Any,
     ) -> dict[str, Any]:
         """Load the drafts that were written before."""
         at = self.run(run, dry_run=dry_run)
         hook = hook or TwentyHook(self.conn_id)
-        return load_step(at, hook, self.mapping, phase, owners={}, say=lambda line: None)
+        how = {"owners": {}, "say": lambda line: None, **how}
+        return load_step(at, hook, self.mapping, phase, **how)
 
     def reconcile(self, phase: str, run: str = "run-1") -> dict[str, Any]:
         """Reconcile a phase, which must add up, and return what the report shows."""
@@ -200,6 +213,9 @@ class Loading:
     def issues(self, phase: str, run: str = "run-1") -> list[dict[str, Any]]:
         return list(read_parts(self.staging, f"{run}/load/{phase}"))
 
+    def conflicts(self, phase: str, run: str = "run-1") -> list[dict[str, Any]]:
+        return list(read_parts(self.staging, f"{run}/load/{phase}/conflicts"))
+
     # -- what the workspace says -----------------------------------------------------------
 
     def control(self, path: str, body: Any = None) -> Any:
@@ -220,6 +236,21 @@ class Loading:
 
     def remove(self, object_name: str, record_id: str, action: str = "delete") -> None:
         self.control("edit", {"object": object_name, "id": record_id, "action": action})
+
+    def field(self, object_name: str, name: str) -> dict[str, Any]:
+        """Return a field as the metadata API shows it."""
+        objects = self.metadata("GET", "objects")["data"]
+        [owner] = [o for o in objects if o["nameSingular"] == object_name]
+        [found] = [f for f in owner["fields"] if f["name"] == name]
+        return dict(found)
+
+    def metadata(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the metadata API, as an administrator of the workspace would."""
+        url = f"{self.server.base_url}/rest/metadata/{path}"
+        headers = {"Authorization": f"Bearer {KEY}"}
+        reply = requests.request(method, url, json=body, headers=headers, timeout=30)
+        assert reply.ok, reply.text
+        return reply.json()
 
     def fault(self, **rule: Any) -> None:
         self.control("faults", [rule])

@@ -10,26 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.csv_format import CsvFormat
 from airflow_crm_migration.core.dry_run import DryDestination
-from airflow_crm_migration.core.extract import Extraction
 from airflow_crm_migration.core.gates import Gate, read_proposal
 from airflow_crm_migration.core.inbox import copy_inbox
 from airflow_crm_migration.core.keyring import Keyring
 from airflow_crm_migration.core.mapping import Mapping as PairMapping
 from airflow_crm_migration.core.mapping import load_mapping
 from airflow_crm_migration.core.owners import SourceOwner, match_owners
-from airflow_crm_migration.core.protocols import Route
 from airflow_crm_migration.core.run import Run
-from airflow_crm_migration.core.secure_files import Securing
 from airflow_crm_migration.core.signoff import sign, signed_decisions
 from airflow_crm_migration.core.staging import Staging
 from airflow_crm_migration.core.steps import mapping as mapping_step
 from airflow_crm_migration.core.steps.discover import PROBE, csv_only
 from airflow_crm_migration.core.steps.duplicates import decide_step, find_step
+from airflow_crm_migration.core.steps.extract import Reading, extract_step
+from airflow_crm_migration.core.steps.files import secure_step
+from airflow_crm_migration.core.steps.gone import list_gone
 from airflow_crm_migration.core.steps.load import load_step
 from airflow_crm_migration.core.steps.owners import MATCHES, OWNERS, collect_owners, read_owners
 from airflow_crm_migration.core.steps.reconcile import reconcile_step
+from airflow_crm_migration.core.steps.reuse import take_over_inbox, take_over_probe
 from airflow_crm_migration.core.steps.schema import prepare_destination
-from airflow_crm_migration.core.steps.source_records import choose_sample
+from airflow_crm_migration.core.steps.source_records import choose_sample, choose_unfinished
 from airflow_crm_migration.core.steps.transform import transform_step
 from airflow_crm_migration.hooks.registry import destination_hook, hook_class, source_hook
 from airflow_crm_migration.hooks.safe_download import open_public
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEYRING = Keyring.parse("test:" + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI=")
+WHOLE = Reading()
+CHANGES = Reading(changes_only=True)
 SIGNER = "Tess Ter <tess@example.com>"
 
 
@@ -87,54 +90,95 @@ class Migration:
         """Return a new hook of the destination."""
         return destination_hook(self.pair.destination, self.destination)
 
-    def full(self, *, sample: int | None = None, dry_run: bool = False) -> Run:
+    def full(
+        self, *, sample: int | None = None, dry_run: bool = False, reading: Reading = WHOLE
+    ) -> Run:
         """Do a whole run and return it; every phase must reconcile."""
         run = self.new_run(dry_run=dry_run)
-        self.read_source(run)
+        self.read_source(run, reading)
         self.decide(run, sample)
+        self.load_phases(run)
+        return run
+
+    def load_phases(self, run: Run) -> None:
+        """Load every phase; each must reconcile."""
         for phase in self.phases(run):
             self.load_phase(run, phase)
+
+    def delta(self, *, dry_run: bool = False, reading: Reading = CHANGES, **policies: Any) -> Run:
+        """
+        Do a whole run by what was signed before: what is not known yet is held or kept apart.
+
+        :param policies: of the load
+        """
+        run = self.new_run(dry_run=dry_run)
+        self.read_source(run, reading)
+        find_step(run, self.pair)
+        gate = Gate(run.engagement, "duplicates")
+        decide_step(run, self.pair, signed_decisions(self.staging, KEYRING, gate))
+        self.match_owners(run)
+        prepare_destination(run, self.hook(), self.mapping(run))
+        for phase in self.phases(run):
+            self.transform(run, phase, hold_unmapped=True)
+            self.load(run, phase, hold_unknown_owners=True, **policies)
+            self.reconcile(run, phase)
+        return run
+
+    def retry(self) -> Run:
+        """Do a run of the rejected and held records alone."""
+        run = self.new_run()
+        self.read_source(run, CHANGES)
+        self.decide(run, unfinished=True)
+        for phase in self.phases(run):
+            self.transform(run, phase)
+            self.load(run, phase, resend=True)
+            self.reconcile(run, phase)
         return run
 
     # -- the steps -------------------------------------------------------------------------
 
-    def read_source(self, run: Run) -> None:
+    def read_source(self, run: Run, reading: Reading = WHOLE) -> None:
         """Probe, extract, secure the files."""
         hook = source_hook(self.pair.source, self.source) if self.source else None
         names = self.pair.source_objects
-        found = [vars(a) for a in hook.probe()] if hook else csv_only(names, "no connection")
-        run.write(PROBE, [row for row in found if row["object"] in names])
-        routes = {row["object"]: Route(row["route"]) for row in run.read(PROBE)}
         specs = {name: hook_class(self.pair.source).objects[name] for name in names}
-        copied = copy_inbox(run.staging, run.folder, list(specs.values()))
+        if reading.extract_of:
+            take_over_probe(run, self.pair, reading.extract_of)
+            take_over_inbox(run, reading.extract_of)
+        else:
+            found = [vars(a) for a in hook.probe()] if hook else csv_only(names, "no connection")
+            run.write(PROBE, [row for row in found if row["object"] in names])
+            copy_inbox(run.staging, run.folder, list(specs.values()))
         for name in self.pair.reading_order:
-            Extraction(
-                run.staging,
-                run.folder,
+            extract_step(
+                run,
                 specs[name],
-                routes[name],
-                self.form,
-                hook,
-                self.pair.identities[name],
-                copied,
-            ).extract()
-        limit = self.hook().capabilities.max_file_bytes
-        open_url = hook.open_file if hook else open_public
-        for name, rule in self.pair.files.items():
-            Securing(run.staging, run.folder, name, rule, open_url, limit).secure()
+                form=self.form,
+                source=hook,
+                identity=self.pair.identities[name],
+                reading=reading,
+                say=lambda line: None,
+            )
+        secure_step(
+            run,
+            self.pair,
+            open_url=hook.open_file if hook else open_public,
+            max_bytes=self.hook().capabilities.max_file_bytes,
+            taken_over=bool(reading.extract_of),
+            say=lambda line: None,
+        )
+        list_gone(run, self.pair)
 
-    def decide(self, run: Run, sample: int | None = None) -> None:
+    def decide(self, run: Run, sample: int | None = None, *, unfinished: bool = False) -> None:
         """Duplicates, owners, mapping: proposed, signed, applied."""
         find_step(run, self.pair)
         decide_step(run, self.pair, self.signed(Gate(run.engagement, "duplicates")))
         if sample is not None:
             choose_sample(run, self.pair, sample, choices=self.choices)
-        collect_owners(run, self.pair)
+        self.match_owners(run)
+        if unfinished:
+            choose_unfinished(run, self.pair, choices=self.choices)
         hook = self.hook()
-        matches = match_owners(
-            [SourceOwner(**row) for row in run.read(OWNERS)], hook.members(), self.owners
-        )
-        run.write(MATCHES, [{**vars(m.owner), "member_id": m.member_id} for m in matches])
         mapping_step.propose_step(
             run,
             hook,
@@ -144,6 +188,17 @@ class Migration:
             owners=self.owners,
         )
         prepare_destination(run, hook, self.mapping(run))
+
+    def match_owners(self, run: Run) -> None:
+        """Say which member each owner is."""
+        collect_owners(run, self.pair)
+        matches = match_owners(
+            [SourceOwner(**row) for row in run.read(OWNERS)], self.hook().members(), self.owners
+        )
+        run.write(
+            MATCHES,
+            [{**vars(m.owner), "status": m.status, "member_id": m.member_id} for m in matches],
+        )
 
     def mapping(self, run: Run) -> PairMapping:
         """Return the mapping, signed."""
@@ -168,10 +223,14 @@ class Migration:
         """Transform, load and reconcile a phase."""
         self.transform(run, phase)
         facts = self.load(run, phase)
-        reconcile_step(run, self.hook(), self.mapping(run), phase)
+        self.reconcile(run, phase)
         return facts
 
-    def transform(self, run: Run, phase: str) -> None:
+    def reconcile(self, run: Run, phase: str) -> None:
+        """Reconcile a phase."""
+        reconcile_step(run, self.hook(), self.mapping(run), phase)
+
+    def transform(self, run: Run, phase: str, **how: Any) -> None:
         """Write the drafts of a phase."""
         hook = self.hook()
         transform_step(
@@ -182,9 +241,10 @@ class Migration:
             choices=self.pair.chosen(dict(self.choices)),
             settings=self.settings,
             say=lambda line: None,
+            **how,
         )
 
-    def load(self, run: Run, phase: str) -> dict[str, Any]:
+    def load(self, run: Run, phase: str, **how: Any) -> dict[str, Any]:
         """Load the drafts of a phase."""
         hook = self.hook()
         return load_step(
@@ -194,4 +254,5 @@ class Migration:
             phase,
             owners=read_owners(run),
             say=lambda line: None,
+            **how,
         )

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_crm_migration.core.dedupe.model import MergeMap
 from airflow_crm_migration.core.gates import Gate, propose
 from airflow_crm_migration.core.keyring import Keyring
-from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace, LedgerWriter, take_epoch
+from airflow_crm_migration.core.lease import Lease
+from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace, LedgerWriter
 from airflow_crm_migration.core.mapping import Mapping, OptionRule, load_mapping
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.reconcile import LineBalance, PhaseReconciliation
@@ -169,7 +170,14 @@ class MadeRun:
         )
         return self
 
-    def load(self, phases: list[str] | None = None, *, count: bool = True, **more: Any) -> MadeRun:
+    def load(
+        self,
+        phases: list[str] | None = None,
+        *,
+        count: bool = True,
+        conflicts: tuple[dict[str, Any], ...] = (),
+        **more: Any,
+    ) -> MadeRun:
         for phase in phases or list(OUTCOMES):
             lines = OUTCOMES[phase]
             read = {line: total(outcomes) for line, outcomes in lines.items()}
@@ -178,6 +186,10 @@ class MadeRun:
             loaded = PartWriter(self.staging, f"{RUN}/load/{phase}")
             for issue in more.get(phase, ()):
                 loaded.add(issue)
+            disputed = PartWriter(self.staging, f"{RUN}/load/{phase}/conflicts")
+            for one in conflicts if phase == "person" else ():
+                disputed.add(one)
+            disputed.finish()
             joins = {"created": 7000} if phase == "task" else {}
             loaded.finish(outcomes=lines, joins=joins, residue=[], requests={})
             if count:
@@ -186,9 +198,11 @@ class MadeRun:
 
     def tell_ledger(self, told: list[Rejection]) -> MadeRun:
         place = LedgerPlace.of("sandbox")
-        with Ledger(self.staging, place) as ledger:
-            epoch = take_epoch(self.staging, place, "test")
-            writer = LedgerWriter(ledger, "person", epoch=epoch, tenant="t", run=RUN)
+        with (
+            Lease(self.staging, place.lease, "test") as lease,
+            Ledger(self.staging, place) as ledger,
+        ):
+            writer = LedgerWriter(ledger, "person", lease=lease, tenant="t", run=RUN)
             writer.conclude(
                 [
                     {"key": ["person", "contact", one.source_id, one.part], "outcome": one.outcome}
@@ -201,7 +215,14 @@ class MadeRun:
     def complete(self) -> MadeRun:
         issue = {"key": ["person", "contact", "c-7", ""], "field": "companyId"}
         issues = [issue | {"problem": "parent_missing", "detail": "Nowhere Ltd"}] * 55
-        self.begin().extract().decide().load(person=issues).tell_ledger(refusals())
+        conflict = {"key": ["person", "contact", "c-4", ""], "field": "jobTitle", "id": "p-4"}
+        conflict |= {"reason": "changed_in_both", "kept": "destination", "before": "Clerk"}
+        conflicts = (
+            conflict | {"source": "Chief", "destination": "Boss"},
+            conflict | {"field": "emails", "source": ["a@x.example", "b@x.example"]},
+        )
+        self.begin().extract().decide().load(person=issues, conflicts=conflicts)
+        self.tell_ledger(refusals())
         return self.write("files.json", {"secured": 90, "file_too_large": 1})
 
     def collect(self) -> Facts:

@@ -26,8 +26,16 @@ class Reader:
     def __init__(self, conn_id):
         self.conn_id = conn_id
 
+    newest = {}
+
     def probe(self):
         return []
+
+    def newest_change(self, object_name):
+        answer = self.newest.get(object_name)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 class Rules:

@@ -11,9 +11,11 @@ import yaml
 
 from airflow_crm_migration.cli import get_commands
 from airflow_crm_migration.core.mapping import load_mapping
+from airflow_crm_migration.core.modes import Mode
 from airflow_crm_migration.core.outcomes import Outcome
 from airflow_crm_migration.core.transform.steps import REGISTRY
-from airflow_crm_migration.engagement import Engagement
+from airflow_crm_migration.dag_parts.form import run_params
+from airflow_crm_migration.engagement import Engagement, load_engagement
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
@@ -52,6 +54,13 @@ def test_the_engagement_files_shown_are_valid(name: str) -> None:
 
 def test_every_setting_of_an_engagement_is_explained() -> None:
     assert set(Engagement.model_fields) <= rows(text("docs/engagement.md"))
+
+
+def test_every_mode_and_parameter_of_a_run_is_explained() -> None:
+    explained = rows(text("docs/engagement.md"))
+    assert {str(mode) for mode in Mode} <= explained
+    example = load_engagement(ROOT / "dags/engagements/klipy_to_twenty.yaml")
+    assert set(run_params(example)) <= explained
 
 
 def test_every_choice_of_the_pair_is_explained_with_its_default() -> None:

@@ -72,6 +72,24 @@ def test_each_gate_has_settings_of_its_own(tmp_path: Path) -> None:
     assert found.gate("owners").timeout == timedelta(days=28)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"cron": "every night"}, "five fields of cron"),
+        ({"timezone": "Berlin"}, "IANA name"),
+        ({"environment": "sandbox"}, "connections has no sandbox"),
+    ],
+)
+def test_a_schedule_that_would_never_run_is_a_mistake(
+    tmp_path: Path, wrong: dict[str, str], told: str
+) -> None:
+    content = changed("connections", to={"production": "live"})
+    nightly = {"cron": "0 2 * * *", "environment": "production", "timezone": "Europe/Berlin"}
+    assert load(tmp_path, {**content, "schedules": {"delta": nightly}}).schedules
+    with pytest.raises(UserMistake, match=told):
+        load(tmp_path, {**content, "schedules": {"delta": {**nightly, **wrong}}})
+
+
 @pytest.mark.parametrize("url", ["s3://bucket/prefix", "file:///data/staging"])
 def test_staging_lies_in_a_bucket_or_a_folder(tmp_path: Path, url: str) -> None:
     assert load(tmp_path, changed("staging", "url", to=url)).staging.url == url

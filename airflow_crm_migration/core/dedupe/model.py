@@ -82,12 +82,15 @@ class MergeMap:
     :param confirmed: those of ``merged`` that a person decided
     :param held: source id -> id of the undecided cluster that it waits for
     :param kept_apart: pairs that a person declared different
+    :param arrived: source id -> id of the record that it would become part of, had not both been
+        brought into the destination by earlier runs: they are told, never merged there
     """
 
     merged: Mapping[str, str] = field(default_factory=dict)
     confirmed: frozenset[str] = frozenset()
     held: Mapping[str, str] = field(default_factory=dict)
     kept_apart: frozenset[tuple[str, str]] = frozenset()
+    arrived: Mapping[str, str] = field(default_factory=dict)
 
     def reason(self, source_id: str) -> Reason | None:
         """Return why a record does not arrive as itself; None when it does."""
@@ -113,6 +116,7 @@ class MergeMap:
             "confirmed": sorted(self.confirmed),
             "held": dict(sorted(self.held.items())),
             "kept_apart": [list(pair) for pair in sorted(self.kept_apart)],
+            "arrived": dict(sorted(self.arrived.items())),
         }
 
     @classmethod
@@ -129,4 +133,5 @@ class MergeMap:
             confirmed=frozenset(data["confirmed"]),
             held=dict(data["held"]),
             kept_apart=frozenset((one, other) for one, other in data["kept_apart"]),
+            arrived=dict(data["arrived"]),
         )

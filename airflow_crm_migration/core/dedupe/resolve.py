@@ -10,12 +10,14 @@ from airflow_crm_migration.core.dedupe.decisions import Decision, Decisions
 from airflow_crm_migration.core.dedupe.model import Certainty, MergeMap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from airflow_crm_migration.core.dedupe.model import Cluster
 
 
-def resolve(clusters: Sequence[Cluster], decisions: Decisions) -> MergeMap:
+def resolve(
+    clusters: Sequence[Cluster], decisions: Decisions, standing: Collection[str] = ()
+) -> MergeMap:
     """
     Return what the load does with the members of all clusters.
 
@@ -25,10 +27,14 @@ def resolve(clusters: Sequence[Cluster], decisions: Decisions) -> MergeMap:
     stay in staging, complete, and arrive or merge in the run after the decision. So nothing is
     lost, and no duplicate is made that would have to be taken back.
 
+    A record that an earlier run brought into the destination survives its cluster, and is never
+    held for it; of two that are there already neither is merged.
+
     :param clusters: as found
     :param decisions: of the review, also of earlier ones
+    :param standing: source ids of records that stand in the destination
     """
-    resolution = _Resolution(clusters, decisions)
+    resolution = _Resolution(clusters, decisions, standing)
     within = {member for c in clusters if c.kind is Certainty.DOUBTFUL for member in c.members}
     for cluster in clusters:
         if cluster.kind is Certainty.DOUBTFUL or not within.issuperset(cluster.members):
@@ -38,13 +44,18 @@ def resolve(clusters: Sequence[Cluster], decisions: Decisions) -> MergeMap:
         confirmed=frozenset(resolution.confirmed),
         held=resolution.held,
         kept_apart=frozenset(resolution.kept_apart),
+        arrived=resolution.arrived,
     )
 
 
 class _Resolution:
     """Settles clusters one by one; a doubtful one together with the certain ones inside it."""
 
-    def __init__(self, clusters: Iterable[Cluster], decisions: Decisions) -> None:
+    def __init__(
+        self, clusters: Iterable[Cluster], decisions: Decisions, standing: Collection[str]
+    ) -> None:
+        self._standing = frozenset(standing)
+        self.arrived: dict[str, str] = {}
         self.merged: dict[str, str] = {}
         self.confirmed: set[str] = set()
         self.held: dict[str, str] = {}
@@ -64,9 +75,9 @@ class _Resolution:
         """Sort the members of a cluster into those that arrive, merge, wait and stand apart."""
         apart = self._apart(cluster)
         self.kept_apart |= apart
-        decided = self._decided_members(cluster)
+        decided = self._decided_members(cluster) | self._standing
         loaded: list[list[str]] = []
-        # the decided ones first: a newcomer must not hold back what people have let through
+        # a newcomer must not hold back what people have let through, or what arrived before
         groups = sorted(self._groups(cluster, apart), key=decided.isdisjoint)
         for group in groups:
             known = not decided.isdisjoint(group)
@@ -126,8 +137,13 @@ class _Resolution:
     def _merge(self, cluster: Cluster, group: list[str]) -> None:
         inner = [c.survivor for i in group if (c := self._certain.get(i)) and c.survivor in group]
         survivor = cluster.survivor if cluster.survivor in group else min(inner or group)
+        there = self._standing.intersection(group)
+        if there and survivor not in there:
+            survivor = min(there)
         for member in group:
-            if member != survivor:
+            if member in there - {survivor}:
+                self.arrived[member] = survivor
+            elif member != survivor:
                 self.merged[member] = survivor
                 if not self._sure(member, survivor):
                     self.confirmed.add(member)

@@ -51,7 +51,7 @@ _ENTRY = f"{_COLUMNS} WHERE line = ? AND object = ? AND source_id = ? AND part =
 _PRINCIPALS = f"{_COLUMNS} WHERE phase = ? AND part = ''"
 _PARTS = f"{_COLUMNS} WHERE phase = ? AND part != ''"
 _PARTS_OF = f"{_COLUMNS} WHERE line = ? AND object = ? AND source_id = ? AND part != ''"
-_STANDING = f"{_PRINCIPALS} AND origin IS NOT NULL ORDER BY destination_id, line, object, source_id"
+_BY_ID = f"{_PRINCIPALS} AND origin IS NOT NULL ORDER BY destination_id, line, object, source_id"
 _MADE = (
     "SELECT destination_id FROM records WHERE json_extract(origin, '$.outcome') = 'created'"
     " AND destination_id IN (SELECT value FROM json_each(?))"
@@ -64,6 +64,7 @@ _HOLDERS = (
     "SELECT line, object, source_id, part FROM records"
     " WHERE phase = ? AND destination_id = ? AND part = ''"
 )
+_STANDING = f"{_COLUMNS} WHERE line = ? AND object = ? AND part = '' AND origin IS NOT NULL"
 _ORIGINS = (Outcome.CREATED, Outcome.LINKED, Outcome.RESTORED)
 
 
@@ -117,8 +118,7 @@ class Snapshot:
         self._db.execute("PRAGMA journal_mode = MEMORY")
 
     def close(self) -> None:
-        """Commit and close the file."""
-        self._db.commit()
+        """Close the file without committing: it is a copy, and the disk may be full."""
         self._db.close()
 
     def copy_to(self, file: Path) -> None:
@@ -231,7 +231,7 @@ class Snapshot:
     def standing_records(self, phase: str) -> Iterator[list[Entry]]:
         """Walk the records of the destination that keys of a phase stand for, by their ids."""
         for _, entries in groupby(
-            self._entries(_STANDING, (phase,)), key=lambda entry: entry.destination_id
+            self._entries(_BY_ID, (phase,)), key=lambda entry: entry.destination_id
         ):
             yield list(entries)
 
@@ -243,6 +243,10 @@ class Snapshot:
     def made(self, ids: Collection[str]) -> set[str]:
         """Return those ids under which records stand that were created, of any object."""
         return {found for (found,) in self._db.execute(_MADE, (json.dumps(list(ids)),))}
+
+    def standing_of(self, line: str, source_object: str) -> Iterator[Entry]:
+        """Walk the principal records of a mapping line that stand in the destination."""
+        return self._entries(_STANDING, (line, source_object))
 
     def with_outcome(self, outcome: Outcome, *, principal: bool = True) -> Iterator[Entry]:
         """

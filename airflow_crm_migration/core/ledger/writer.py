@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,10 +26,8 @@ from airflow_crm_migration.core.ledger.snapshot import SCHEMA_VERSION, Snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_crm_migration.core.lease import Lease
     from airflow_crm_migration.core.staging import Staging
-
-FORMAT = 1
-"""Of a lease."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,27 +57,6 @@ class LedgerPlace:
         return cls(f"{run}/dry_run/ledger", f"{run}/dry_run/lease", f"ledger/{environment}")
 
 
-def take_epoch(staging: Staging, place: LedgerPlace, holder: str) -> int:
-    """
-    Take the next epoch of a ledger: every writer's names begin with its own.
-
-    :param holder: who writes, in words for people
-    """
-    taken = [int(name.rpartition("/")[2]) for name in staging.names(place.lease)]
-    epoch = max(taken, default=0) + 1
-    while True:
-        try:
-            staging.write_json(
-                f"{place.lease}/{epoch:08d}",
-                {"format": FORMAT, "holder": holder, "since": time_text(datetime.now(UTC))},
-                exclusive=True,
-            )
-        except FileExistsError:
-            epoch += 1
-        else:
-            return epoch
-
-
 class Ledger:
     """
     Reads and appends a ledger.
@@ -94,23 +72,26 @@ class Ledger:
         """
         self.staging = staging
         self.place = place
-        self._folder = tempfile.TemporaryDirectory(prefix="crm-ledger-")
         self.snapshot: Snapshot
 
     def __enter__(self) -> Self:
         """Bring the snapshot up to the newest object."""
-        file = Path(self._folder.name) / "snapshot.sqlite"
-        self._fetch(file)
-        self.snapshot = Snapshot(file)
-        if self.place.base:
-            self._absorb(self.place.base)
-        self._absorb(self.place.folder)
+        with ExitStack() as opened:
+            folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="crm-ledger-"))
+            self._folder = Path(folder)
+            file = self._folder / "snapshot.sqlite"
+            self._fetch(file)
+            self.snapshot = Snapshot(file)
+            opened.callback(self.snapshot.close)
+            if self.place.base:
+                self._absorb(self.place.base)
+            self._absorb(self.place.folder)
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Remove the local snapshot; the ledger itself lies in staging."""
-        self.snapshot.close()
-        self._folder.cleanup()
+        self._opened.close()
 
     def _absorb(self, folder: str) -> None:
         absorbed = self.snapshot.absorbed()
@@ -130,7 +111,7 @@ class Ledger:
 
         :return: its name; the digest in it tells a torn snapshot from a whole one
         """
-        copy = Path(self._folder.name) / "compacted.sqlite"
+        copy = self._folder / "compacted.sqlite"
         copy.unlink(missing_ok=True)
         self.snapshot.copy_to(copy)
         content = copy.read_bytes()
@@ -161,14 +142,14 @@ class Ledger:
 
 
 class LedgerWriter:
-    """Appends to the ledger under one epoch and keeps the reader's snapshot in step."""
+    """Appends to the ledger under a lease and keeps the reader's snapshot in step."""
 
     def __init__(
         self,
         ledger: Ledger,
         phase: str,
         *,
-        epoch: int,
+        lease: Lease,
         tenant: str,
         run: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -177,13 +158,13 @@ class LedgerWriter:
         Say under what name is written.
 
         :param phase: the destination object
-        :param epoch: from :func:`take_epoch`
+        :param lease: without it nothing is written, not even what is known already
         :param tenant: id of the tenant behind the destination connection
         :param run: the run's prefix in staging
         """
         self.ledger = ledger
         self.phase = phase
-        self.epoch = epoch
+        self.lease = lease
         self._seq = 0
         self._stamp = {"tenant": tenant, "run": run}
         self._now = now
@@ -209,23 +190,26 @@ class LedgerWriter:
     def keep_images(self, records: list[dict[str, Any]]) -> str:
         """Keep records as they are before an update and return the name of the image."""
         self._seq += 1
-        name = f"{self.ledger.place.folder}/images/{self.epoch:08d}-{self._seq:08d}.jsonl.gz"
+        number = f"{self.lease.epoch:08d}-{self._seq:08d}"
+        name = f"{self.ledger.place.folder}/images/{number}.jsonl.gz"
         self._write_new(name, pack(records))
         return name
 
     def _append(self, kind: Kind, rows: list[Row]) -> str:
         self._seq += 1
-        name = ObjectName(self.epoch, self._seq, kind, self.phase)
-        stamp = {**self._stamp, "epoch": self.epoch, "seq": self._seq, "at": time_text(self._now())}
+        name = ObjectName(self.lease.epoch, self._seq, kind, self.phase)
+        number = {"epoch": name.epoch, "seq": name.seq}
+        stamp = {**self._stamp, **number, "at": time_text(self._now())}
         stamped = [{**row, **stamp} for row in rows]
         self._write_new(name.path(self.ledger.place.folder), pack(stamped))
         self.ledger.snapshot.absorb(self.ledger.place.folder, name, stamped)
         return name.base
 
     def _write_new(self, name: str, content: bytes) -> None:
+        self.lease.check()
         try:
             self.ledger.staging.write_bytes(name, content, exclusive=True)
         except FileExistsError:
             raise StagingBroken(
-                f"{name} is there already: another process writes under epoch {self.epoch}"
+                f"{name} is there already: another process writes under epoch {self.lease.epoch}"
             ) from None

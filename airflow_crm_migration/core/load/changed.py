@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.errors import Refused
 from airflow_crm_migration.core.load.batches import Result, write_batch
-from airflow_crm_migration.core.load.context import LoadContext, blank, event, refused
-from airflow_crm_migration.core.load.plan import Hashes, Task, hashes, times_of_change
+from airflow_crm_migration.core.load.conflicts import Conflict
+from airflow_crm_migration.core.load.merge import Rewritten, carried
+from airflow_crm_migration.core.load.parting import Comparison, Parted, to_adopt
+from airflow_crm_migration.core.load.plan import (
+    Hashes,
+    Task,
+    blank,
+    hashes,
+    never_written_over,
+    times_of_change,
+)
+from airflow_crm_migration.core.load.rows import BASES, event, refused, rewriting, some
+from airflow_crm_migration.core.load.swaps import give_up_keys
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from airflow_crm_migration.core.ledger.objects import Row
+    from airflow_crm_migration.core.load.context import LoadContext
+    from airflow_crm_migration.core.protocols import Values
 
 
 @dataclass
@@ -24,28 +38,39 @@ class Change:
     A record that stands in the destination and may have to be written over.
 
     :param last: the ledger's last event of it
-    :param fields: names of the fields that changed in the source; None for a record that was there
-        before us and that we have not written to yet
+    :param fields: names of the fields that changed in the source, none for a record that is only
+        looked for; None for one that was there before us and that we have not written to yet
+    :param tried: hashes of the change; refused once, it is not sent again
+    :param adopted: whether the record was there before us
     :param before: the record as read just before it is written
-    :param ours: names of the fields to write
-    :param theirs: names of the fields that people changed too
     """
 
     task: Task
     last: Row
     fields: list[str] | None
+    tried: Hashes
+    adopted: bool = False
     before: Stored | None = None
-    ours: list[str] = field(default_factory=list)
-    theirs: list[str] = field(default_factory=list)
+    parted: Parted = field(default_factory=Parted)
 
     @property
     def known(self) -> Row:
         """What the ledger knows of the record and keeps when nothing is written."""
-        return {n: self.last[n] for n in ("sent", "stored") if n in self.last}
+        return {n: self.last[n] for n in BASES if n in self.last}
 
-    def rest(self, name: str) -> Hashes:
-        """Return the hashes that the ledger has of the fields that are not written."""
-        return {n: h for n, h in self.known.get(name, {}).items() if n not in self.ours}
+    @property
+    def ours(self) -> Values:
+        """What is to be written."""
+        return self.parted.ours
+
+    @property
+    def names(self) -> list[str]:
+        """The fields of which the ledger learns something new."""
+        return [*self.ours, *self.parted.agreed]
+
+    def rest(self, name: str) -> dict[str, Any]:
+        """Return what the ledger keeps of the other fields."""
+        return {n: h for n, h in self.known.get(name, {}).items() if n not in self.names}
 
 
 class _Gone(Refused):
@@ -62,16 +87,9 @@ class ChangedRecords:
         self._waiting: list[Change] = []
         self._later: list[Change] = []
 
-    def add(self, task: Task, last: Row, fields: list[str] | None = None) -> None:
-        """
-        Take a record that stands in the destination.
-
-        :param last: the ledger's last event of it
-        :param fields: those that changed in the source; left out for a record that was there
-            before us: what is written of it the mapping says
-        """
-        task.id = last["id"]
-        change = Change(task, last, fields)
+    def add(self, change: Change) -> None:
+        """Take a record that stands in the destination."""
+        change.task.id = change.last["id"]
         (self._later if self._takes_key(change) else self._waiting).append(change)
         if len(self._waiting) >= self._size:
             self._write()
@@ -80,6 +98,7 @@ class ChangedRecords:
         """Write what is waiting; last what takes a key that another record may give up."""
         self._write()
         later, self._later = self._later, []
+        give_up_keys(self._at, later, self._settled)
         for start in range(0, len(later), self._size):
             self._waiting = later[start : start + self._size]
             self._write()
@@ -101,76 +120,122 @@ class ChangedRecords:
         for change in changes:
             change.before = found.get(change.task.id or "")
             if change.before is None or change.before.trashed:
-                told.append(self._gone(change))
+                told += self._gone(change)
                 continue
-            self._sort(change, change.before)
+            self._part(change, change.before)
             if change.ours:
                 ready.append(change)
             else:
-                told.append(self._left(change))
+                told += self._left(change)
         at.conclude(told)
         if ready:
             self._update(ready)
 
     # -- deciding --------------------------------------------------------------------------
 
-    def _sort(self, change: Change, before: Stored) -> None:
+    def _part(self, change: Change, before: Stored) -> None:
         """Part the fields into those that are ours to write and those that people changed."""
-        line = self._at.line(change.task.key)
-        times = times_of_change(line)
+        at, values = self._at, change.task.values
+        line = at.line(change.task.key)
+        fill = change.adopted and line.existing is not None and line.existing.policy == "fill"
         if change.fields is None:
-            only_new = {rule.to for rule in line.fields if rule.only_new}
-            fill = line.existing is not None and line.existing.policy == "fill"
-            change.ours = [
-                name
-                for name in sorted(change.task.values.keys() - only_new - times)
-                if not fill or blank(before.values, name)
-            ]
+            without = never_written_over(line)
+            ours = to_adopt(at.spec, values, before.values, only_blanks=fill, without=without)
+            change.parted = Parted(ours)
         else:
-            self._part(change, change.fields, before)
+            known = change.last
+            both = Comparison(at.spec, known, values, before.values, at.keeps, only_blanks=fill)
+            change.parted = both.part(change.fields)
+            self._list(change, change.parted.theirs, "destination")
         if change.ours:
             # A destination takes the moment of the write for the time of change if it is not told.
-            change.ours += sorted(t for t in times if not blank(change.task.values, t))
+            told = {t: values[t] for t in sorted(times_of_change(line)) if not blank(values, t)}
+            change.parted.ours = change.ours | told
 
-    def _part(self, change: Change, fields: Sequence[str], before: Stored) -> None:
-        spec = self._at.spec
-        now = hashes(spec, before.values, fields)
-        meant = hashes(spec, change.task.values, fields)
-        stored = change.known["stored"]
-        change.ours = [n for n in fields if now.get(n) in (stored.get(n), meant.get(n))]
-        change.theirs = [n for n in fields if n not in change.ours]
-
-    def _gone(self, change: Change) -> Row:
+    def _gone(self, change: Change) -> list[Row]:
         """Tell that people removed it: a change like any other, and theirs."""
-        return event(
+        self._list(change, change.fields or [""], "destination", Reason.GONE_FROM_DESTINATION)
+        row = event(
             change.task.key, Outcome.CONFLICT, Reason.GONE_FROM_DESTINATION,
             id=change.task.id, **change.known,
         )  # fmt: skip
+        return self._news(change, row)
 
-    def _left(self, change: Change) -> Row:
+    def _left(self, change: Change) -> list[Row]:
         """Tell that nothing is to be written: all of it is theirs, or there is no blank to fill."""
-        return event(
-            change.task.key, id=change.task.id, sent=self._sent(change),
-            stored=change.rest("stored"), **self._verdict(change),
+        stored = change.before.values if change.before else {}
+        row = event(
+            change.task.key, id=change.task.id, **self._verdict(change),
+            **self._bases(change, hashes(self._at.spec, stored, change.parted.agreed)),
         )  # fmt: skip
+        return self._news(change, row)
+
+    def _news(self, change: Change, row: Row) -> list[Row]:
+        """Return the row unless the ledger says so: a conflict that stands costs nothing."""
+        names = ("outcome", "reason", "detail", "sent")
+        if any(row.get(n) != change.last.get(n) for n in names):
+            return [row]
+        self._at.counts.add(change.task.key, row["outcome"], row["reason"])
+        return []
+
+    def _list(
+        self,
+        change: Change,
+        names: Sequence[str],
+        kept: str,
+        reason: Reason = Reason.CHANGED_IN_BOTH,
+    ) -> None:
+        now = change.before.values if change.before and not change.before.trashed else {}
+        behind = change.known.get("behind", {})
+        for name in names:
+            conflict = Conflict(
+                change.task.key, name, reason, kept, change.task.id or "",
+                place=behind.get(name, change.known.get("values")),
+                source=change.task.values.get(name), destination=now.get(name),
+            )  # fmt: skip
+            self._at.counts.conflicts.append(conflict)
 
     def _verdict(self, change: Change) -> dict[str, Any]:
         """Return what the ledger says once all of ours is written."""
-        if change.theirs:
-            detail = ", ".join(change.theirs)
-            return {
-                "outcome": Outcome.CONFLICT, "reason": Reason.CHANGED_IN_BOTH, "detail": detail,
-            }  # fmt: skip
+        both = change.parted.theirs or change.parted.overruled
+        if both:
+            outcome = Outcome.CONFLICT if change.parted.theirs else Outcome.UPDATED
+            detail = ", ".join(both)
+            return {"outcome": outcome, "reason": Reason.CHANGED_IN_BOTH, "detail": detail}
         if change.fields is not None:
-            return {"outcome": Outcome.UPDATED, "reason": Reason.SOURCE_CHANGED}
+            reason = Reason.SOURCE_CHANGED if change.fields else Reason.RESOLVED
+            return {"outcome": Outcome.UPDATED, "reason": reason}
         outcome = Outcome.UPDATED if change.ours else Outcome(change.last["outcome"])
         return {"outcome": outcome, "reason": Reason(change.last["reason"])}
 
-    def _sent(self, change: Change) -> Hashes:
-        """Return the hashes of what the source says, fields left to people excepted."""
-        values = change.task.values
-        names = change.ours if change.fields is not None else values
-        return change.rest("sent") | hashes(self._at.spec, values, names)
+    def _bases(
+        self, change: Change, now: Hashes, pairs: Mapping[str, Rewritten] = MappingProxyType({})
+    ) -> Row:
+        """
+        Return what the ledger says of the fields from now on.
+
+        Of those left to people, and of those that the run cannot tell, what was sent stays true.
+
+        :param now: hashes of what is stored of the fields that were written or agreed
+        :param pairs: multi-value -> how the platform rewrote the elements that were written
+        """
+        values, last = change.task.values, change.known
+        names = values if change.fields is None else change.names
+        sent = change.rest("sent") | hashes(self._at.spec, values, names)
+        rewritten = {
+            name: carried(
+                last.get("rewritten", {}).get(name, {}), pairs.get(name, {}),
+                sent.get(name, ()), now.get(name, ()),
+            )
+            for name in change.names if self._at.spec.fields[name].type.many
+        }  # fmt: skip
+        kept = change.rest("rewritten") | {n: f for n, f in rewritten.items() if f != {}}
+        left = {*change.parted.theirs, *(change.task.unknown & last.get("sent", {}).keys())}
+        behind = {n: last.get("behind", {}).get(n, last["values"]) for n in sorted(left)}
+        return {
+            "sent": sent, "stored": change.rest("stored") | now, "values": change.task.place,
+            **some(behind=behind, rewritten=kept),
+        }  # fmt: skip
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -179,14 +244,19 @@ class ChangedRecords:
         image = at.writer.keep_images(
             [{"id": c.task.id, "values": c.before.values} for c in changes if c.before]
         )
-        at.writer.intend([self._intent(change, image) for change in changes])
+        at.intend([self._intent(change, image) for change in changes])
         results = write_batch(
             lambda batch: at.destination.update(at.phase, batch),
             self._settled,
-            [Write(c.task.id, {n: c.task.values.get(n) for n in c.ours}) for c in changes],
+            [Write(c.task.id, c.ours) for c in changes],
         )
+        at.refusals.judge(at.phase, results)
         at.conclude(
-            [self._told(c, result, image) for c, result in zip(changes, results, strict=True)]
+            [
+                row
+                for c, result in zip(changes, results, strict=True)
+                for row in self._told(c, result, image)
+            ]
         )
 
     def _settled(self, batch: Sequence[Write]) -> dict[str, Result]:
@@ -203,29 +273,35 @@ class ChangedRecords:
         return fates
 
     def _intent(self, change: Change, image: str) -> Row:
+        before = change.before.values if change.before else {}
         return {
             "key": list(change.task.key), "op": "update", "id": change.task.id,
-            "object": self._at.spec.name, "values": change.task.place, "fields": change.ours,
-            "sent": self._sent(change), "stored": change.rest("stored"), "image": image,
+            "object": self._at.spec.name, "fields": list(change.ours), "image": image,
+            "meant": hashes(self._at.spec, change.ours, change.ours),
             "verdict": self._verdict(change),
+            **self._bases(change, hashes(self._at.spec, before, change.parted.agreed)),
         }  # fmt: skip
 
-    def _told(self, change: Change, result: Result, image: str) -> Row:
+    def _told(self, change: Change, result: Result, image: str) -> list[Row]:
         if isinstance(result, _Gone):
             return self._gone(change)
         if not isinstance(result, Stored):
-            return refused(change.task.key, result.message) | {
-                "id": change.task.id,
-                **change.known,
-            }
+            row = refused(change.task.key, result.message, change.tried)
+            return [row | {"id": change.task.id, **change.known}]
         spec = self._at.spec
         verdict = self._verdict(change)
         now = hashes(spec, result.values, change.ours)
-        meant = hashes(spec, change.task.values, change.ours)
+        meant = hashes(spec, change.ours, change.ours)
         differs = [n for n in change.ours if meant.get(n) != now.get(n)]
-        if differs and not change.theirs:
+        if differs and verdict["reason"] != Reason.CHANGED_IN_BOTH:
             verdict |= {"reason": Reason.STORED_DIFFERENTLY, "detail": ", ".join(differs)}
-        return event(
-            change.task.key, id=result.id, sent=self._sent(change),
-            stored=change.rest("stored") | now, image=image, fields=change.ours, **verdict,
+        self._list(change, change.parted.overruled, "source")
+        before = change.before.values if change.before else {}
+        row = event(
+            change.task.key, id=result.id, image=image, fields=list(change.ours), **verdict,
+            **self._bases(
+                change, hashes(spec, before, change.parted.agreed) | now,
+                rewriting(spec, change.ours, result.values),
+            ),
         )  # fmt: skip
+        return [row]

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.ids import Key
-from airflow_crm_migration.core.load.plan import Hashes, Task, hashes, written_fields
-from airflow_crm_migration.core.outcomes import Outcome, Reason
+from airflow_crm_migration.core.load.plan import written_fields
+from airflow_crm_migration.core.load.refusals import Refusals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from airflow_crm_migration.core.fields import ObjectSpec
     from airflow_crm_migration.core.ledger.objects import Row
     from airflow_crm_migration.core.ledger.snapshot import Entry, Snapshot
     from airflow_crm_migration.core.ledger.writer import LedgerWriter
     from airflow_crm_migration.core.load.batches import Result
+    from airflow_crm_migration.core.load.conflicts import Conflict
+    from airflow_crm_migration.core.load.parting import Keeps
+    from airflow_crm_migration.core.load.plan import Hashes
     from airflow_crm_migration.core.mapping import Line
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
-    from airflow_crm_migration.core.protocols import Destination, Stored, Values, Write
+    from airflow_crm_migration.core.protocols import Destination, Write
+
+_ROWS_PER_OBJECT = 500
 
 
 @dataclass
@@ -31,11 +37,13 @@ class LoadCounts:
     :param outcomes: line -> (outcome, reason) -> number of principal records
     :param joins: outcome -> number of rows that hang on them
     :param issues: links and values that were left out, for the report
+    :param conflicts: fields that both sides changed, for the report
     """
 
     outcomes: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
     joins: Counter[str] = field(default_factory=Counter)
     issues: list[dict[str, Any]] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
 
     def add(self, key: Key, outcome: str, reason: str) -> None:
         """Count one record or row."""
@@ -49,6 +57,26 @@ class LoadCounts:
         self.issues += [{"key": list(key), **issue} for issue in issues]
 
 
+class Events:
+    """Collects what became of records and tells the ledger several hundred at a time."""
+
+    def __init__(self, context: LoadContext) -> None:
+        """Begin an empty collection."""
+        self._at = context
+        self._rows: list[Row] = []
+
+    def add(self, row: Row) -> None:
+        """Take an event."""
+        self._rows.append(row)
+        if len(self._rows) >= _ROWS_PER_OBJECT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Tell the ledger."""
+        rows, self._rows = self._rows, []
+        self._at.conclude(rows)
+
+
 @dataclass
 class LoadContext:
     """
@@ -59,6 +87,10 @@ class LoadContext:
     :param owners: key of an owner in the source -> member id, None for one that is left empty
     :param expected: most drafts of the phase
     :param run: the run's prefix in staging
+    :param look: raises where the destination is no longer what was prepared
+    :param keeps: whose value stays where both sides changed a field
+    :param resend: send again what the destination refused before
+    :param hold_unknown_owners: new records wait for an owner who is not in ``owners``
     """
 
     destination: Destination
@@ -71,7 +103,12 @@ class LoadContext:
     owners: Mapping[str, str | None]
     expected: int
     run: str
+    look: Callable[[], None] = lambda: None
+    keeps: Keeps = "destination"
+    resend: bool = False
+    hold_unknown_owners: bool = False
     counts: LoadCounts = field(default_factory=LoadCounts)
+    looked: bool = False
 
     @property
     def spec(self) -> ObjectSpec:
@@ -95,6 +132,22 @@ class LoadContext:
         line = None if key.part else self.mapping.find_line(key.line)
         return written_fields(line) if line else set()
 
+    def refused_before(self, entry: Entry | None, tried: Hashes) -> bool:
+        """Tell whether the destination refused just this in an earlier run."""
+        return not self.resend and entry is not None and entry.last.get("refused") == tried
+
+    @cached_property
+    def refusals(self) -> Refusals:
+        """What stops a load that the destination takes nothing of."""
+        return Refusals(self.destination.capabilities.batch_size, self.look)
+
+    def intend(self, rows: list[Row]) -> None:
+        """Tell the ledger what is about to be written, once the destination was looked at."""
+        if not self.looked:
+            self.looked = True
+            self.look()
+        self.writer.intend(rows)
+
     def conclude(self, events: Sequence[Row]) -> None:
         """Tell the ledger what became of records, and count it."""
         self.writer.conclude(list(events))
@@ -106,81 +159,3 @@ class LoadContext:
         """Ask which rows stand in the destination."""
         found = self.destination.read(object_name, [row.id for row in rows if row.id])
         return {row_id: stored for row_id, stored in found.items() if not stored.trashed}
-
-
-def event(
-    key: Key,
-    outcome: Outcome,
-    reason: Reason,
-    *,
-    detail: str = "",
-    id: str | None = None,
-    **more: Any,
-) -> Row:
-    """Return the ledger row of an outcome."""
-    row = {"key": list(key), "outcome": outcome, "reason": reason, **more}
-    return row | ({"detail": detail} if detail else {}) | ({"id": id} if id else {})
-
-
-def created(context: LoadContext, spec: ObjectSpec, task: Task, stored: Stored) -> Row:
-    """Return the ledger row of a creation, verified: what is stored beside what was meant."""
-    return created_as(context, spec, task.key, hashes(spec, task.values, task.values), stored)
-
-
-def created_as(
-    context: LoadContext, spec: ObjectSpec, key: Key, sent: Hashes, stored: Stored
-) -> Row:
-    """
-    Return the ledger row of a verified creation of whose values only the hashes are known.
-
-    What was stored is told of every field that the line writes: the destination may have put
-    something of its own where nothing was sent.
-
-    :param sent: what was meant; a field that is stored as anything else is named in ``detail``
-    """
-    now = hashes(spec, stored.values, sent.keys() | context.written(key))
-    other = [name for name in sorted(sent) if sent[name] != now.get(name)]
-    reason = Reason.STORED_DIFFERENTLY if other else Reason.NEW
-    return event(
-        key, Outcome.CREATED, reason, detail=", ".join(other), id=stored.id, sent=sent, stored=now
-    )
-
-
-def refused(key: Key, message: str, sent: Hashes | None = None) -> Row:
-    """
-    Return the ledger row of a record that the destination refused, in its own words.
-
-    :param sent: the new record that it refused; the same is not sent a second time
-    """
-    row = event(key, Outcome.REJECTED, Reason.REFUSED, detail=message)
-    return row if sent is None else row | {"sent": sent}
-
-
-def refused_before(entry: Entry | None, sent: Hashes) -> bool:
-    """Tell whether the destination refused just this in an earlier run."""
-    if entry is None or entry.stands or entry.last["reason"] != Reason.REFUSED:
-        return False
-    return bool(entry.last.get("sent") == sent)
-
-
-def unwritten(row: Row) -> Row:
-    """Return the ledger row that closes an intent which came to nothing: it is planned anew."""
-    return {"key": row["key"], "event": "unwritten"}
-
-
-def intent(task: Task, op: str, spec: ObjectSpec, **more: Any) -> Row:
-    """Return what is told the ledger ahead of a write: all that settling needs."""
-    return {
-        "key": list(task.key),
-        "op": op,
-        "id": task.id,
-        "object": spec.name,
-        "values": task.place,
-        "sent": hashes(spec, task.values, task.values),
-        **more,
-    }
-
-
-def blank(values: Values, name: str) -> bool:
-    """Tell whether a field holds nothing."""
-    return values.get(name) in (None, "", [], {})

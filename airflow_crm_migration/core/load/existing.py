@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_crm_migration.core.natural_keys import natural_key
+from airflow_crm_migration.core.natural_keys import stored_key
 
 if TYPE_CHECKING:
     from airflow_crm_migration.core.fields import ObjectSpec
@@ -56,14 +56,6 @@ class ExistingRecords:
         self._listed = {}
         everything = self._destination.listing(self._spec.name, trashed=True)
         for stored in sorted(everything, key=lambda record: record.trashed):
-            key = self._key(stored)
+            key = stored_key(self._destination, self._spec, self._field, stored)
             if key is not None:
                 self._listed.setdefault(key, stored)
-
-    def _key(self, stored: Stored) -> str | None:
-        """Return the key in the spelling that the platform makes of ours."""
-        value = stored.values.get(self._field)
-        if value is None:
-            return None
-        made = self._destination.normalise(self._spec.fields[self._field], value)
-        return natural_key(self._spec, self._field, {self._field: made.value})

@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.canonical import digest
 from airflow_crm_migration.core.errors import Refused
-from airflow_crm_migration.core.ids import Key, made_id
+from airflow_crm_migration.core.ids import made_id
 from airflow_crm_migration.core.load.batches import write_batch
-from airflow_crm_migration.core.load.context import (
-    LoadContext,
+from airflow_crm_migration.core.load.conflicts import Conflict
+from airflow_crm_migration.core.load.parents import Parents
+from airflow_crm_migration.core.load.plan import changed_fields
+from airflow_crm_migration.core.load.records import KeptOut, Placed, placed_task
+from airflow_crm_migration.core.load.rows import (
+    BASES,
     created,
     created_as,
     event,
     intent,
     refused,
-    refused_before,
+    resolved,
     unwritten,
 )
-from airflow_crm_migration.core.load.parents import Parents
-from airflow_crm_migration.core.load.plan import changed_fields
-from airflow_crm_migration.core.load.records import KeptOut, Placed, placed_task
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.ledger.objects import Row
     from airflow_crm_migration.core.ledger.snapshot import Entry
+    from airflow_crm_migration.core.load.context import LoadContext
     from airflow_crm_migration.core.load.plan import Task
+    from airflow_crm_migration.core.protocols import Destination
     from airflow_crm_migration.core.staging import Staging
 
 _CHUNK = 1 << 20
@@ -82,36 +85,49 @@ class _Files:
     def add(self, task: Task, file: dict[str, Any]) -> None:
         task.planned |= {self._can.file_field: file_hash(file["sha256"])}
         entry = self._at.snapshot.entry(task.key)
-        if refused_before(entry, task.planned):
+        if self._at.refused_before(entry, task.planned):
             self._at.counts.add(task.key, Outcome.REJECTED, Reason.REFUSED)
             return
         if entry is not None and entry.stands:
-            self._compare(task, entry)
+            self._compare(task, entry, file["sha256"])
             return
         task.id = made_id(self._at.tenant, self._at.engagement, task.key)
         self._waiting.append(_Upload(task, file["sha256"], file["size"]))
         if len(self._waiting) >= self._can.batch_size:
             self.finish()
 
-    def _compare(self, task: Task, entry: Entry) -> None:
+    def _compare(self, task: Task, entry: Entry, sha256: str) -> None:
         """Tell of a file that is another now: the one that was attached stays as it is."""
         changed = changed_fields(self._at.line(task.key), task.planned, entry, task.unknown)
         if not changed:
-            self._at.counts.add(task.key, Outcome.UNCHANGED, Reason.SAME)
+            self._same(entry)
             return
+        values = {**task.values, self._can.file_field: sha256}
+        for name in changed:
+            conflict = Conflict(
+                task.key, name, Reason.FILE_CHANGED, "destination", entry.destination_id or "",
+                place=entry.last.get("values"), source=values.get(name),
+            )  # fmt: skip
+            self._at.counts.conflicts.append(conflict)
         detail = ", ".join(changed)
         if (entry.last["reason"], entry.last.get("detail")) == (Reason.FILE_CHANGED, detail):
             self._at.counts.add(task.key, Outcome.CONFLICT, Reason.FILE_CHANGED)
             return
-        known = {n: entry.last[n] for n in ("id", "sent", "stored", "file_id") if n in entry.last}
+        known = {n: entry.last[n] for n in ("id", "file_id", *BASES) if n in entry.last}
         row = event(task.key, Outcome.CONFLICT, Reason.FILE_CHANGED, detail=detail, **known)
         self._at.conclude([row])
+
+    def _same(self, entry: Entry) -> None:
+        if entry.outcome is Outcome.CONFLICT:
+            self._at.conclude([resolved(entry)])
+        else:
+            self._at.counts.add(entry.key, Outcome.UNCHANGED, Reason.SAME)
 
     def finish(self) -> None:
         uploads, self._waiting = self._waiting, []
         if not uploads:
             return
-        self._at.writer.intend([self._intent(upload) for upload in uploads])
+        self._at.intend([self._intent(upload) for upload in uploads])
         ready = [upload for upload in uploads if self._upload(upload)]
         results = write_batch(
             lambda batch: self._at.destination.create(self._at.phase, batch),
@@ -123,8 +139,7 @@ class _Files:
         )
 
     def _intent(self, upload: _Upload) -> Row:
-        row = intent(upload.task, "attach", self._at.spec, sha256=upload.sha256)
-        return row | {"sent": upload.task.planned}
+        return intent(upload.task, "attach", self._at.spec, sha256=upload.sha256)
 
     def _upload(self, upload: _Upload) -> bool:
         """Upload one binary; that it is up is told at once: a crash must leave a trace of it."""
@@ -164,7 +179,7 @@ def compare_content(context: LoadContext, row: Row, sha256: str, attachment: Sto
     :param sha256: of the binary that was uploaded
     """
     try:
-        found = _read_back(context, attachment)
+        found = stored_sha256(context.destination, attachment)
     except Refused as refusal:
         found = refusal.message
     field = context.destination.capabilities.file_field
@@ -179,9 +194,14 @@ def compare_content(context: LoadContext, row: Row, sha256: str, attachment: Sto
     return row
 
 
-def _read_back(context: LoadContext, attachment: Stored) -> str:
+def stored_sha256(destination: Destination, attachment: Stored) -> str:
+    """
+    Download an attachment and return the SHA-256 of its binary.
+
+    :raises Refused: the destination does not give it
+    """
     seen = hashlib.sha256()
-    with context.destination.download(attachment) as content:
+    with destination.download(attachment) as content:
         while chunk := content.read(_CHUNK):
             seen.update(chunk)
     return seen.hexdigest()
@@ -203,12 +223,9 @@ def settle_attachments(context: LoadContext) -> None:
 def _verdict(context: LoadContext, row: Row, stored: Stored | None) -> Row:
     if stored is None:
         return unwritten(row)
-    field = context.destination.capabilities.file_field
-    sent = {name: value for name, value in row["sent"].items() if name != field}
-    key = Key(*row["key"])
-    told = created_as(context, context.spec, key, sent, stored)
+    told = created_as(context, context.spec, row, stored)
     if stored.trashed:
-        return told | {"sent": row["sent"]}
+        return told
     return compare_content(context, told, row["sha256"], stored)
 
 

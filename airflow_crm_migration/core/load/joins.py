@@ -6,15 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.ids import Key, made_id
 from airflow_crm_migration.core.load.batches import write_batch
-from airflow_crm_migration.core.load.context import (
-    LoadContext,
-    created,
-    intent,
-    refused,
-    refused_before,
-)
 from airflow_crm_migration.core.load.parents import Parents, join_key, join_of
 from airflow_crm_migration.core.load.plan import Task, hashes
+from airflow_crm_migration.core.load.rows import created, intent, refused
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 
@@ -22,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from airflow_crm_migration.core.fields import Join
+    from airflow_crm_migration.core.load.context import LoadContext
     from airflow_crm_migration.core.load.records import Placed
 
 
@@ -91,7 +86,7 @@ def _is_new(context: LoadContext, join: Join, task: Task) -> bool:
     """Tell whether a row is to be sent: one that was refused before is not sent again."""
     task.id = made_id(context.tenant, context.engagement, task.key)
     task.planned = hashes(context.schema[join.object], task.values, task.values)
-    if refused_before(context.snapshot.entry(task.key), task.planned):
+    if context.refused_before(context.snapshot.entry(task.key), task.planned):
         context.counts.add(task.key, Outcome.REJECTED, Reason.REFUSED)
         return False
     return True
@@ -99,12 +94,13 @@ def _is_new(context: LoadContext, join: Join, task: Task) -> bool:
 
 def _write(context: LoadContext, name: str, tasks: list[Task]) -> None:
     spec = context.schema[name]
-    context.writer.intend([intent(task, "create", spec) for task in tasks])
+    context.intend([intent(task, "create", spec) for task in tasks])
     results = write_batch(
         lambda batch: context.destination.create(name, batch),
         lambda batch: context.settle(name, batch),
         [Write(task.id, task.values) for task in tasks],
     )
+    context.refusals.judge(name, results)
     context.conclude(
         [
             created(context, spec, task, result)

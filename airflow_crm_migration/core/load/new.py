@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING
 from airflow_crm_migration.core.errors import Duplicate, Refused
 from airflow_crm_migration.core.ids import made_id
 from airflow_crm_migration.core.load.batches import Result, write_batch
-from airflow_crm_migration.core.load.context import (
-    LoadContext,
-    created,
-    event,
-    intent,
-    refused,
-)
+from airflow_crm_migration.core.load.changed import Change
 from airflow_crm_migration.core.load.existing import ExistingRecords
-from airflow_crm_migration.core.load.plan import writes_existing
+from airflow_crm_migration.core.load.plan import attempt, writes_existing
+from airflow_crm_migration.core.load.rows import created, event, intent, refused
 from airflow_crm_migration.core.natural_keys import give_up_key, identifies, natural_key
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_crm_migration.core.ledger.objects import Row
+    from airflow_crm_migration.core.ledger.snapshot import Entry
     from airflow_crm_migration.core.load.changed import ChangedRecords
+    from airflow_crm_migration.core.load.context import LoadContext
     from airflow_crm_migration.core.load.plan import Task
     from airflow_crm_migration.core.mapping import Existing
 
@@ -89,8 +88,14 @@ class NewRecords:
 
     def _is_anothers(self, task: Task, stored: Stored) -> bool:
         """Tell whether the key stands with another source record, which may give it up yet."""
-        holders = self._at.snapshot.holders(self._at.phase, stored.id)
-        return any(key != task.key for key in holders)
+        return any(entry.key != task.key for entry in self._holders(stored))
+
+    def _holders(self, stored: Stored) -> Iterator[Entry]:
+        """Return the source records that a record of the destination stands for."""
+        for key in self._at.snapshot.holders(self._at.phase, stored.id):
+            entry = self._at.snapshot.entry(key)
+            if entry is not None and entry.stands:
+                yield entry
 
     def _records(self, field: str) -> ExistingRecords:
         if field not in self._existing:
@@ -106,6 +111,10 @@ class NewRecords:
         elif not identifies(self._at.spec, rule.by, key):
             self._give_up(task, rule)
             self._ready.append(task)
+        elif stored.trashed and any(self._holders(stored)):
+            # We brought it, and people threw it away: it is not for a namesake to bring it back.
+            gone = Reason.GONE_FROM_DESTINATION
+            self._at.conclude([event(task.key, Outcome.HELD, gone, detail=stored.id)])
         elif rule.policy == "reject":
             self._at.conclude([event(task.key, Outcome.REJECTED, reason, detail=stored.id)])
         else:
@@ -122,9 +131,11 @@ class NewRecords:
             more = {"image": self._restore(task, stored)}
             outcome, reason = Outcome.RESTORED, Reason.EXISTING_IN_TRASH
         row = event(task.key, outcome, reason, id=stored.id, **more)
-        if writes_existing(self._at.line(task.key)):
+        line = self._at.line(task.key)
+        if writes_existing(line):
             self._at.writer.conclude([row])  # counted with what becomes of the update
-            self._changed.add(task, row)
+            tried = attempt(line, task.planned)
+            self._changed.add(Change(task, row, None, tried, adopted=True))
         else:
             self._at.conclude([row])
 
@@ -132,7 +143,7 @@ class NewRecords:
         """Take a record out of the trash and return the name of its image before that."""
         image = self._at.writer.keep_images([{"id": stored.id, "values": stored.values}])
         row = {"key": list(task.key), "op": "restore", "id": stored.id, "image": image}
-        self._at.writer.intend([row])
+        self._at.intend([row])
         self._at.destination.restore(self._at.phase, [stored.id])
         return image
 
@@ -146,13 +157,14 @@ class NewRecords:
 
     def _write(self, tasks: list[Task]) -> None:
         at = self._at
-        at.writer.intend([intent(task, "create", at.spec) for task in tasks])
+        at.intend([intent(task, "create", at.spec) for task in tasks])
         rows = [Write(task.id, task.values) for task in tasks]
         results = write_batch(
             lambda batch: at.destination.create(at.phase, batch),
             lambda batch: at.settle(at.phase, batch),
             rows,
         )
+        at.refusals.judge(at.phase, results)
         fates = list(zip(tasks, results, strict=True))
         at.conclude([row for task, result in fates if (row := self._told(task, result))])
         for task, result in fates:

@@ -54,8 +54,13 @@ def hashes(spec: ObjectSpec, values: Values, names: Iterable[str]) -> Hashes:
     return {
         name: field_hash(spec.fields[name].type, values[name])
         for name in sorted(names)
-        if values.get(name) not in (None, "", [], {})
+        if not blank(values, name)
     }
+
+
+def blank(values: Values, name: str) -> bool:
+    """Tell whether a field holds nothing."""
+    return values.get(name) in (None, "", [], {})
 
 
 def resolve_links(
@@ -114,10 +119,26 @@ def changed_fields(
     :param unknown: fields of which this run cannot say what the source holds
     """
     before = entry.last.get("sent") or {}
-    only_new = {rule.to for rule in line.fields if rule.only_new}
     names = set(sent) | (set(before) & written_fields(line))
-    names -= only_new | times_of_change(line) | set(unknown)
+    names -= never_written_over(line) | set(unknown)
     return sorted(n for n in names if sent.get(n) != before.get(n))
+
+
+def attempt(line: Line, planned: Hashes, fields: Collection[str] | None = None) -> Hashes:
+    """
+    Return by what an update is known that the destination may have refused before.
+
+    :param planned: hashes of what the source says
+    :param fields: those that changed; None for all that may be written over
+    """
+    if fields is None:
+        fields = planned.keys() - never_written_over(line)
+    return {name: planned.get(name) for name in sorted(fields)}
+
+
+def never_written_over(line: Line) -> set[str]:
+    """Return the fields that alone are no reason to change a record."""
+    return {rule.to for rule in line.fields if rule.only_new} | times_of_change(line)
 
 
 def written_fields(line: Line) -> set[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.ids import Key
-from airflow_crm_migration.core.load.changed import ChangedRecords
-from airflow_crm_migration.core.load.context import LoadContext, event, refused_before
+from airflow_crm_migration.core.load.changed import Change, ChangedRecords
+from airflow_crm_migration.core.load.context import Events
 from airflow_crm_migration.core.load.new import NewRecords
 from airflow_crm_migration.core.load.parents import Parents, new_links
 from airflow_crm_migration.core.load.plan import (
     Task,
     Unlinked,
+    attempt,
     changed_fields,
     check_joins,
     hashes,
@@ -19,6 +20,7 @@ from airflow_crm_migration.core.load.plan import (
     same_outcome,
     writes_existing,
 )
+from airflow_crm_migration.core.load.rows import event, resolved
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 
 if TYPE_CHECKING:
@@ -26,10 +28,9 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.ledger.objects import Row
     from airflow_crm_migration.core.ledger.snapshot import Entry
-    from airflow_crm_migration.core.mapping import Line
+    from airflow_crm_migration.core.load.context import LoadContext
+    from airflow_crm_migration.core.load.plan import Hashes
     from airflow_crm_migration.core.protocols import Values
-
-_ROWS_PER_OBJECT = 500
 
 Placed = tuple[list[Any], dict[str, Any]]
 """Where a draft lies (run, part, row), and the draft."""
@@ -62,7 +63,7 @@ class KeptOut:
     def __init__(self, context: LoadContext) -> None:
         """Begin an empty collection."""
         self._at = context
-        self._rows: list[Row] = []
+        self._events = Events(context)
 
     def add(self, draft: Mapping[str, Any]) -> None:
         """Note the outcome of a record, unless the ledger has it already."""
@@ -76,14 +77,11 @@ class KeptOut:
         elif same_outcome(entry, draft):
             self._at.counts.add(key, draft["outcome"], draft["reason"])
         else:
-            self._rows.append(dict(draft))
-            if len(self._rows) >= _ROWS_PER_OBJECT:
-                self.flush()
+            self._events.add(dict(draft))
 
     def flush(self) -> None:
         """Tell the ledger."""
-        rows, self._rows = self._rows, []
-        self._at.conclude(rows)
+        self._events.flush()
 
 
 def placed_task(
@@ -93,14 +91,19 @@ def placed_task(
     Resolve a draft's links and owners to ids of the destination.
 
     :param parents: looked up ahead
-    :return: None when a parent that it cannot do without did not arrive: it is held
+    :return: None when it is held: a parent that it cannot do without did not arrive, or its owner
+        or a value that the mapping does not know yet is waited for
     """
     context = parents.context
     key = Key(*draft["key"])
     entry = context.snapshot.entry(key)
+    stands = entry is not None and entry.stands
+    if not stands and (held := _waits(context, draft)) is not None:
+        kept_out.add(held)
+        return None
     try:
         # What stands keeps the links that it has; whose target people removed is their change.
-        check_joins(draft, context.snapshot if entry and entry.stands else parents)
+        check_joins(draft, context.snapshot if stands else parents)
         links, left_out = _links(parents, draft)
     except Unlinked as held:
         kept_out.add(event(key, Outcome.HELD, held.reason, detail=held.field))
@@ -113,6 +116,18 @@ def placed_task(
         key, values, place, planned=hashes(context.spec, values, values),
         unknown=frozenset({*draft.get("unknown", ()), *unresolved}),
     )  # fmt: skip
+
+
+def _waits(context: LoadContext, draft: Mapping[str, Any]) -> Row | None:
+    """Return why a record that is not there yet must wait, None when it need not."""
+    if "if_new" in draft:
+        return {"key": draft["key"], **draft["if_new"]}
+    if context.hold_unknown_owners:
+        _, unknown = _owners(context, draft)
+        for issue in unknown:
+            detail = f"{issue['field']}: {issue['detail']}"
+            return event(Key(*draft["key"]), Outcome.HELD, Reason.OWNER_MISSING, detail=detail)
+    return None
 
 
 def _links(parents: Parents, draft: Mapping[str, Any]) -> tuple[Values, list[dict[str, str]]]:
@@ -149,6 +164,7 @@ class _Plan:
         self._new = new
         self._changed = changed
         self._kept_out = KeptOut(context)
+        self._ended = Events(context)
 
     def keep_out(self, draft: dict[str, Any]) -> None:
         self._kept_out.add(self._with_parent(draft) if "parent" in draft else draft)
@@ -159,7 +175,7 @@ class _Plan:
         if task is None:
             return
         entry = self._at.snapshot.entry(task.key)
-        if refused_before(entry, task.planned):
+        if not (entry and entry.stands) and self._at.refused_before(entry, task.planned):
             self._at.counts.add(task.key, Outcome.REJECTED, Reason.REFUSED)
         elif entry is None or not entry.stands:
             self._new.add(task)
@@ -169,6 +185,7 @@ class _Plan:
     def finish(self) -> None:
         """Write everything that still waits."""
         self._kept_out.flush()
+        self._ended.flush()
         self._new.finish()
         self._changed.finish()
 
@@ -183,19 +200,30 @@ class _Plan:
         return {**kept, "outcome": Outcome.HELD, "reason": Reason.PARENT_NOT_LOADED}
 
     def _compare(self, task: Task, entry: Entry) -> None:
+        """Sort a record that stands in the destination."""
         line = self._at.line(task.key)
-        if "sent" not in entry.last:
-            self._compare_existing(task, entry, line)
-            return
-        fields = changed_fields(line, task.planned, entry, task.unknown)
-        if fields:
-            self._changed.add(task, entry.last, fields)
-        else:
-            self._at.counts.add(task.key, Outcome.UNCHANGED, Reason.SAME)
-
-    def _compare_existing(self, task: Task, entry: Entry, line: Line) -> None:
-        """Take a record that was there before us and that nothing was written to yet."""
-        if writes_existing(line) and entry.origin is not None:
-            self._changed.add(task, entry.origin)
+        if "sent" in entry.last:
+            fields = changed_fields(line, task.planned, entry, task.unknown)
+            self._sort(task, entry, fields, attempt(line, task.planned, fields))
+        elif writes_existing(line):
+            self._sort(task, entry, None, attempt(line, task.planned))
         else:
             self._at.counts.add(task.key, entry.outcome, entry.last["reason"])
+
+    def _sort(self, task: Task, entry: Entry, fields: list[str] | None, tried: Hashes) -> None:
+        """
+        Tell what is to be done with a record that stands.
+
+        :param fields: those that changed in the source; None for a record that was there before us
+            and that nothing was written to yet
+        """
+        made = entry.origin is not None and entry.origin["outcome"] == Outcome.CREATED
+        last = entry.last if fields is not None else entry.origin or entry.last
+        if self._at.refused_before(entry, tried):
+            self._at.counts.add(task.key, Outcome.REJECTED, Reason.REFUSED)
+        elif fields != [] or entry.last["reason"] == Reason.GONE_FROM_DESTINATION:
+            self._changed.add(Change(task, last, fields, tried, adopted=not made))
+        elif entry.outcome in (Outcome.CONFLICT, Outcome.REJECTED):
+            self._ended.add(resolved(entry))
+        else:
+            self._at.counts.add(task.key, Outcome.UNCHANGED, Reason.SAME)

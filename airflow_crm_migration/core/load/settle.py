@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.ids import Key
-from airflow_crm_migration.core.load.context import (
-    LoadContext,
-    created_as,
-    event,
-    unwritten,
-)
 from airflow_crm_migration.core.load.plan import hashes
+from airflow_crm_migration.core.load.rows import created_as, event, some, unwritten
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 
 if TYPE_CHECKING:
     from airflow_crm_migration.core.fields import ObjectSpec
     from airflow_crm_migration.core.ledger.objects import Row
+    from airflow_crm_migration.core.load.context import LoadContext
     from airflow_crm_migration.core.protocols import Stored
 
 
@@ -42,7 +38,7 @@ def _verdict(context: LoadContext, spec: ObjectSpec, row: Row, stored: Stored | 
     key = Key(*row["key"])
     if stored is not None and row["op"] == "create":
         # In the trash too: we made it, and what people did since is told like any other change.
-        return created_as(context, spec, key, row["sent"], stored)
+        return created_as(context, spec, row, stored)
     if stored is None or stored.trashed:
         return unwritten(row)
     if row["op"] == "restore":
@@ -50,9 +46,10 @@ def _verdict(context: LoadContext, spec: ObjectSpec, row: Row, stored: Stored | 
             key, Outcome.RESTORED, Reason.EXISTING_IN_TRASH, id=stored.id, image=row["image"]
         )
     now = hashes(spec, stored.values, row["fields"])
-    if any(now.get(n) != row["sent"].get(n) for n in row["fields"]):
+    if any(now.get(n) != row["meant"].get(n) for n in row["fields"]):
         return unwritten(row)
     return event(
         key, id=stored.id, sent=row["sent"], stored=row["stored"] | now, image=row["image"],
-        fields=row["fields"], **row["verdict"],
+        fields=row["fields"], values=row["values"], **row["verdict"],
+        **some(behind=row.get("behind"), rewritten=row.get("rewritten")),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core import gates
 from airflow_crm_migration.core.dedupe.model import Cluster
@@ -15,7 +15,10 @@ from airflow_crm_migration.core.outcomes import Outcome
 from airflow_crm_migration.core.reconcile import LineBalance, PhaseReconciliation
 from airflow_crm_migration.core.report.inputs import (
     Access,
+    AfterFreeze,
+    Conflict,
     ExtractManifest,
+    GoneRecord,
     Issue,
     LoadManifest,
     MappingDecisions,
@@ -30,8 +33,13 @@ from airflow_crm_migration.core.report.model import (
     Change,
     Chosen,
     Decided,
+    Differing,
+    Disputed,
     ExportPath,
     Facts,
+    Freeze,
+    Gone,
+    Late,
     LeftOut,
     NotArrived,
     Owner,
@@ -42,6 +50,8 @@ from airflow_crm_migration.core.report.model import (
 from airflow_crm_migration.core.report.reader import RunReader
 from airflow_crm_migration.core.report.rolled_back import kept_by, rollback_of
 from airflow_crm_migration.core.report.signed import gates_of
+from airflow_crm_migration.core.report.words import value_words
+from airflow_crm_migration.core.validated import PhaseValidation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,6 +112,7 @@ class _Collector:
             bad_cells=Records.counted(
                 partial(self._bad_cells, objects), lambda row: (row.object, row.problem)
             ),
+            gone=Records.counted(partial(self._gone, objects), lambda row: (row.object, row.line)),
             clusters=self.reader.json("dedupe/clusters.json", dict[str, list[Cluster]]),
             decided=self.reader.json("dedupe/decided.json", dict[str, Decided]),
             owners=self._owners(),
@@ -109,12 +120,21 @@ class _Collector:
             choices=tuple(self._choices(mapping)),
             spellings=proposal.changes if proposal else (),
             schema=self.reader.json("schema/changes.json", tuple[Change, ...]),
+            validations=tuple(self._validations()),
+            differing=Records.counted(self._differing, lambda row: row.group),
+            freeze=self._freeze(),
+            late=Records.counted(
+                partial(self.reader.rows, "after_freeze", Late), lambda row: (row.object,)
+            ),
             phases=phases,
             rollback=rollback,
             kept=Records.counted(partial(kept_by, self.reader, rollback), lambda row: row.group),
             not_arrived=Records.counted(self._not_arrived, lambda row: row.group),
             left_out=Records.counted(
                 partial(self._left_out, [phase.name for phase in phases]), lambda row: row.group
+            ),
+            disputed=Records.counted(
+                partial(self._disputed, [phase.name for phase in phases]), lambda row: row.group
             ),
             files=self.reader.json("files.json", dict[str, int]),
             gates=tuple(gates_of(self.reader.staging, run, keyring, signers)),
@@ -172,14 +192,8 @@ class _Collector:
                 f"extract/{name}/manifest.json", ExtractManifest
             )
             known = probed.get(name, Access(object=name, route=found.route if found else ""))
-            yield ExportPath(
-                name,
-                known.route,
-                known.reason,
-                known.count,
-                found.counts if found else None,
-                found.absent if found else (),
-            )
+            path = ExportPath(name, known.route, known.reason, known.count)
+            yield replace(path, **_read(found)) if found else path
 
     def _bad_cells(self, objects: Sequence[str]) -> Iterator[BadCell]:
         for name in objects:
@@ -188,6 +202,11 @@ class _Collector:
                     yield BadCell(
                         name, row.id, row.file, row.row, cell.field, cell.problem, cell.value
                     )
+
+    def _gone(self, objects: Sequence[str]) -> Iterator[Gone]:
+        for name in objects:
+            for row in self.reader.rows(f"gone/{name}", GoneRecord):
+                yield Gone(name, row.id, row.line, row.destination_id)
 
     # -- phases ----------------------------------------------------------------------------
 
@@ -226,6 +245,26 @@ class _Collector:
         sources |= {one.id: one.source for one in mapping.folds} if mapping else {}
         return sources.get(line, line)
 
+    # -- validation ------------------------------------------------------------------------
+
+    def _validations(self) -> Iterator[PhaseValidation]:
+        for name in self.reader.names("validate"):
+            if "/" not in name:
+                found = self.reader.json(f"validate/{name}", PhaseValidation)
+                if found is not None:
+                    yield found
+
+    def _differing(self) -> Iterator[Differing]:
+        for name in self.reader.finished("validate"):
+            yield from self.reader.rows(f"validate/{name}", Differing)
+
+    def _freeze(self) -> Freeze | None:
+        found: Freeze | None = self.reader.json("freeze.json", Freeze)
+        if found is None:
+            return None
+        after: AfterFreeze | None = self.reader.json("after_freeze/manifest.json", AfterFreeze)
+        return replace(found, after=after.counts if after else {})
+
     # -- records ---------------------------------------------------------------------------
 
     def _not_arrived(self) -> Iterator[NotArrived]:
@@ -247,12 +286,41 @@ class _Collector:
             for outcome in _NOT_ARRIVED:
                 yield from self.snapshot.with_outcome(outcome, principal=principal)
 
+    def _disputed(self, phases: Sequence[str]) -> Iterator[Disputed]:
+        for name in phases:
+            for one in self.reader.rows(f"load/{name}/conflicts", Conflict):
+                line, source, source_id, _ = one.key
+                yield Disputed(
+                    line,
+                    source,
+                    source_id,
+                    one.field,
+                    one.reason,
+                    before=value_words(one.before),
+                    source=value_words(one.source),
+                    destination=value_words(one.destination),
+                    kept=one.kept,
+                    id=one.id,
+                )
+
     def _left_out(self, phases: Sequence[str]) -> Iterator[LeftOut]:
         for name in phases:
             for issue in self.reader.rows(f"load/{name}", Issue):
                 line, source, source_id, _ = issue.key
                 yield LeftOut(line, source, source_id, issue.field, issue.problem, issue.detail)
         yield from map(_refused_link, self._entries(principal=False))
+
+
+def _read(found: ExtractManifest) -> dict[str, Any]:
+    """Return how an object was read, as its manifest says."""
+    return {
+        "counts": found.counts,
+        "absent": found.absent,
+        **found.window.model_dump(),
+        "same_as": found.csv.same_as if found.csv else "",
+        "extract_of": found.extract_of,
+        "by_content": found.identified.get("content", 0),
+    }
 
 
 def _refused_link(entry: Entry) -> LeftOut:

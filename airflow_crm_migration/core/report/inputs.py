@@ -23,12 +23,40 @@ class Access(Given):
     count: int | None = None
 
 
+class ReadWindow(Given):
+    """What of an object was asked for."""
+
+    base: Text = ""
+    since: Text = ""
+    anew: int = 0
+    taken_over: int = 0
+    whole: Text = ""
+
+
+class CsvCopy(Given):
+    """The CSV file of an object; ``same_as`` names the run that was made of the same one."""
+
+    same_as: Text = ""
+
+
 class ExtractManifest(Given):
     """The manifest of an extract."""
 
     counts: dict[str, int]
     route: Text = ""
     absent: tuple[Text, ...] = ()
+    window: ReadWindow = ReadWindow()
+    csv: CsvCopy | None = None
+    extract_of: Text = ""
+    identified: dict[str, int] = {}
+
+
+class GoneRecord(Given):
+    """A record that stands in the destination and is no longer in the source."""
+
+    id: Text
+    line: Text = ""
+    destination_id: Text = ""
 
 
 class LoadManifest(Given):
@@ -83,6 +111,19 @@ class MappingDecisions(Given):
     choices: dict[str, Text]
 
 
+class Conflict(Given):
+    """A field that both sides changed; ``key`` as in the ledger."""
+
+    key: tuple[Text, Text, Text, Text]
+    field: Text = ""
+    reason: Text = ""
+    kept: Text = ""
+    id: Text = ""
+    before: Any = None
+    source: Any = None
+    destination: Any = None
+
+
 class Issue(Given):
     """A link or value that a load left out; ``key`` as in the ledger."""
 
@@ -90,3 +131,9 @@ class Issue(Given):
     field: Text = ""
     problem: Text = ""
     detail: Text = ""
+
+
+class AfterFreeze(Given):
+    """The manifest of what changed after the freeze."""
+
+    counts: dict[str, int | None]

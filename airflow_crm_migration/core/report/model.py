@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.dedupe.model import Cluster
     from airflow_crm_migration.core.mapping import Mapping
+    from airflow_crm_migration.core.validated import PhaseValidation
 
 Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value))]
 """What staging holds as text, however it was written down."""
@@ -64,6 +65,12 @@ class ExportPath:
     :param count: records by the source's own counter
     :param counts: of the extract, None when it did not finish
     :param absent: fields that a complete export has and this one has not
+    :param base: run that all but ``anew`` records were taken over from, because only what changed
+        ``since`` was read
+    :param whole: why everything was read although only changes were asked for
+    :param same_as: run that was made of the same CSV file
+    :param extract_of: run that read what this one took over
+    :param by_content: records that nothing but their content identifies
     """
 
     object: str
@@ -72,6 +79,24 @@ class ExportPath:
     count: int | None = None
     counts: dict[str, int] | None = None
     absent: tuple[str, ...] = ()
+    base: str = ""
+    since: str = ""
+    anew: int = 0
+    taken_over: int = 0
+    whole: str = ""
+    same_as: str = ""
+    extract_of: str = ""
+    by_content: int = 0
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A record that stands in the destination and is no longer in the source."""
+
+    object: str
+    id: Text
+    line: Text
+    destination_id: Text
 
 
 @dataclass(frozen=True)
@@ -145,10 +170,12 @@ class Decided:
 
     :param merged: source id -> id of the record that it becomes part of
     :param held: source id -> id of the cluster that it waits for
+    :param arrived: source id -> id of the record that would be the same; both arrived before
     """
 
     merged: dict[str, str] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
+    arrived: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -225,6 +252,51 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Freeze:
+    """
+    Since when nobody worked in the source, and what is known of that.
+
+    :param quiet: objects that were asked
+    :param attested: objects that cannot be asked: people vouch for them
+    :param after: object -> records that changed all the same, None where records tell no time
+    """
+
+    frozen_at: Text
+    quiet: tuple[str, ...] = ()
+    attested: tuple[str, ...] = ()
+    after: dict[str, int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Late:
+    """A record that changed in the source after the freeze."""
+
+    object: Text
+    id: Text
+    changed: Text
+
+
+@dataclass(frozen=True)
+class Differing:
+    """
+    A record of the destination that is not as it was loaded.
+
+    :param key: as in the ledger, None for a record that it does not know
+    """
+
+    kind: Text
+    object: Text
+    id: Text
+    key: tuple[Text, Text, Text, Text] | None = None
+    fields: tuple[Text, ...] = ()
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """What it is counted under."""
+        return (self.object, self.kind)
+
+
+@dataclass(frozen=True)
 class NotArrived:
     """A record that was rejected or held, or stands in conflict, as of the last run that saw it."""
 
@@ -258,6 +330,33 @@ class LeftOut:
     def group(self) -> tuple[str, ...]:
         """What it is counted under."""
         return (self.object, self.field, self.problem)
+
+
+@dataclass(frozen=True)
+class Disputed:
+    """
+    A field that both sides changed, or a changed record that somebody removed.
+
+    :param kept: whose value stayed
+    :param before: what was sent by the run that wrote it last, so ``source`` and ``destination``
+    :param id: of the record in the destination
+    """
+
+    line: str
+    object: str
+    source_id: str
+    field: str
+    reason: str
+    before: str
+    source: str
+    destination: str
+    kept: str
+    id: str
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """What it is counted under."""
+        return (self.object, self.field, self.reason)
 
 
 Row = TypeVar("Row")
@@ -303,6 +402,7 @@ class Facts:
     unreadable: tuple[str, ...] = ()
     exports: tuple[ExportPath, ...] = ()
     bad_cells: Records[BadCell] = Records()
+    gone: Records[Gone] = Records()
     clusters: dict[str, list[Cluster]] | None = None
     decided: dict[str, Decided] | None = None
     owners: tuple[Owner, ...] | None = None
@@ -311,10 +411,15 @@ class Facts:
     spellings: tuple[Spelling, ...] = ()
     schema: tuple[Change, ...] | None = None
     phases: tuple[Phase, ...] = ()
+    validations: tuple[PhaseValidation, ...] = ()
+    differing: Records[Differing] = Records()
+    freeze: Freeze | None = None
+    late: Records[Late] = Records()
     rollback: Rollback | None = None
     kept: Records[Kept] = Records()
     not_arrived: Records[NotArrived] = Records()
     left_out: Records[LeftOut] = Records()
+    disputed: Records[Disputed] = Records()
     files: dict[str, int] | None = None
     gates: tuple[Gate, ...] = ()
 

@@ -42,7 +42,7 @@ class RunReader:
             return TypeAdapter(kind).validate_python(self.staging.read_json(place))
         except FileNotFoundError:
             return None
-        except ValueError:
+        except (StagingBroken, ValueError):
             self.unreadable[place] = None
             return None
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.outcomes import Outcome
-from airflow_crm_migration.core.report import mapping_words, sentences, words
+from airflow_crm_migration.core.report import mapping_words, reading, sentences, words
 from airflow_crm_migration.core.report.csvs import visible
 from airflow_crm_migration.core.report.model import number_of
 from airflow_crm_migration.core.report.tables import OUTCOMES, SELDOM, all_tables
@@ -75,7 +74,7 @@ def render_report(facts: Facts) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(cell=cell_text, moment=moment, plural=words.plural)
+    environment.filters.update(cell=cell_text, moment=words.moment, plural=words.plural)
     return environment.get_template("report.html.j2").render(_context(facts))
 
 
@@ -93,6 +92,8 @@ def _context(facts: Facts) -> dict[str, Any]:
         "line_notes": mapping_words.line_notes,
         "bar": bar,
         "bar_parts": list(_PARTS),
+        "reading_sentences": reading.reading_sentences(facts),
+        "gone_sentences": reading.gone_sentences(facts),
         "duplicate_sentences": sentences.duplicate_sentences(facts),
         "grouped": grouped,
         "seldom": {name for name in SELDOM if not facts.totals.outcomes[name]},
@@ -101,16 +102,12 @@ def _context(facts: Facts) -> dict[str, Any]:
 
 def _absent(facts: Facts) -> set[str]:
     """Return the sections of what only some modes do and this run did not."""
-    there = {"rollback": facts.rollback is not None}
+    there = {
+        "validation": bool(facts.validations),
+        "freeze": facts.freeze is not None,
+        "rollback": facts.rollback is not None,
+    }
     return {name for name, is_there in there.items() if not is_there}
-
-
-def moment(text: str) -> str:
-    """Return a UTC time for people, whatever is none as it is."""
-    try:
-        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    except ValueError:
-        return text
 
 
 def _readable(value: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from airflow_crm_migration.core.dedupe.model import Certainty
+from airflow_crm_migration.core.drift import Drift
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.report.model import Decided, arrived
 from airflow_crm_migration.core.report.words import (
@@ -17,6 +18,7 @@ from airflow_crm_migration.core.report.words import (
     reasons_told,
     verb,
 )
+from airflow_crm_migration.core.validated import SAME, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,8 +49,9 @@ class Verdict:
 
 def verdict(facts: Facts) -> Verdict:
     """Judge a run in one sentence."""
-    if facts.run.mode == "rollback":
-        return _of_rollback(facts)
+    of_mode = {"validate": _of_validation, "rollback": _of_rollback}.get(facts.run.mode)
+    if of_mode is not None:
+        return of_mode(facts)
     if not any(phase.lines or phase.counted for phase in facts.phases):
         return Verdict("bad", "The run ended before anything was written.")
     if facts.run.dry_run:
@@ -62,6 +65,25 @@ def verdict(facts: Facts) -> Verdict:
         sentence = f"The run stopped before {_names(undone)} were loaded and counted."
         return Verdict("bad", sentence)
     return _of_complete(facts)
+
+
+def _of_validation(facts: Facts) -> Verdict:
+    if not facts.validations:
+        return Verdict("bad", "The run ended before anything was validated.")
+    good = not any(checked.drifted for checked in facts.validations)
+    return Verdict("good" if good else "look", f"{'; '.join(_validated(facts))}.")
+
+
+def _validated(facts: Facts) -> Iterator[str]:
+    """Walk what was found of the records that were read back, in sentences without an end."""
+    found: Counter[str] = sum((v.found for v in facts.validations), Counter())
+    read = found.total() - found[Drift.EXTRA]
+    if facts.validations:
+        asis = f"{found[SAME]:,} of {counted(read, 'record')} read back"
+        yield f"{asis} {'is' if found[SAME] == 1 else 'are'} {WORDS[SAME]}"
+    for kind in Drift:
+        if found[kind]:
+            yield f"{found[kind]:,} {'is' if found[kind] == 1 else 'are'} {WORDS[kind]}"
 
 
 def _of_rollback(facts: Facts) -> Verdict:
@@ -112,8 +134,10 @@ def _of_complete(facts: Facts) -> Verdict:
     told = [_arrived(facts) if total.meant else _standing(facts), _agreement(facts), *_left(facts)]
     if conflicts:
         told.append(f"{conflicts:,} {verb(conflicts)} changed in both systems")
+    told += _validated(facts)
     refused = sum(_refused_links(phase) for phase in facts.phases)
     well = total.meant == total.arrived and not (conflicts or refused or _drifted(facts))
+    well = well and not any(checked.drifted for checked in facts.validations)
     return Verdict("good" if well else "look", f"{'; '.join(told)}.")
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.report.model import RunFacts
     from airflow_crm_migration.core.staging import Staging
 
-_NOBODY_SIGNS = ("owners", "csv")
+_NOBODY_SIGNS = ("owners", "csv", "freeze")
 _SLOT_PARTS = 2
 
 

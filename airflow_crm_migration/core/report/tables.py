@@ -9,6 +9,7 @@ from airflow_crm_migration.core.report.mapping_words import fold_rows, line_rows
 from airflow_crm_migration.core.report.model import Decided, number_of
 from airflow_crm_migration.core.report.rollback_tables import rollback_tables
 from airflow_crm_migration.core.report.table import Table, table
+from airflow_crm_migration.core.report.validation_tables import validation_tables
 from airflow_crm_migration.core.report.words import (
     COMPATIBILITY,
     GATES,
@@ -50,9 +51,12 @@ def all_tables(facts: Facts) -> dict[str, Table]:
         _outcomes(facts),
         _counts(facts),
         _links(facts),
+        *validation_tables(facts),
         *rollback_tables(facts),
         _rejects(facts),
         _reject_groups(facts),
+        _conflicts(facts),
+        _conflict_groups(facts),
         _left_out(facts),
         _left_out_groups(facts),
         _duplicates(facts),
@@ -68,6 +72,7 @@ def all_tables(facts: Facts) -> dict[str, Table]:
         _export(facts),
         _absent(facts),
         _unreadable(facts),
+        _gone(facts),
     ]
     return {one.name: one for one in made}
 
@@ -163,6 +168,23 @@ def _reject_groups(facts: Facts) -> Table:
     return table("reject_groups", ("object", "outcome", "reason", "number", "meaning"), rows)
 
 
+def _conflicts(facts: Facts) -> Table:
+    def walk() -> Iterator[Row]:
+        for r in facts.disputed.walk():
+            what = reason_words(r.reason)
+            values = (r.before, r.source, r.destination)
+            yield r.object, r.source_id, r.field, what, *values, r.kept, r.id, r.line
+
+    columns = ("object", "id", "field", "what happened", "sent before", "in the source now")
+    more = ("in the destination", "kept", "id there", "line")
+    return Table("conflicts", (*columns, *more), walk, facts.disputed.total)
+
+
+def _conflict_groups(facts: Facts) -> Table:
+    rows = _grouped(facts.disputed.groups)
+    return table("conflict_groups", ("object", "field", "reason", "number", "meaning"), rows)
+
+
 def _left_out(facts: Facts) -> Table:
     def walk() -> Iterator[Row]:
         for r in facts.left_out.walk():
@@ -215,6 +237,8 @@ def _decision(facts: Facts, object_name: str, members: Sequence[str]) -> str:
     decided = facts.decided.get(object_name, Decided())
     if any(member in decided.held for member in members):
         return "held"
+    if any(member in decided.arrived for member in members):
+        return "both arrived before"
     gone = sum(member in decided.merged for member in members)
     if gone == len(members) - 1:
         return "merged"
@@ -333,11 +357,16 @@ def _sign_offs(facts: Facts) -> Table:
 def _export(facts: Facts) -> Table:
     names = ("read", "rejected", "collapsed", "api_only", "csv_only", "both")
     rows = [
-        (e.object, e.route, e.reason, e.count, *((e.counts or {}).get(name) for name in names))
+        (
+            *(e.object, e.route, e.reason, e.count),
+            *((e.counts or {}).get(name) for name in names),
+            *((e.since, e.anew, e.base) if e.base else (None, None, e.extract_of or None)),
+        )
         for e in facts.exports
     ]
     columns = ("object", "route", "why", "source's count", "read", "not readable", "equal twice")
-    return table("export", (*columns, "API alone", "CSV alone", "both"), rows)
+    later = ("changes since", "read anew", "rest from run")
+    return table("export", (*columns, "API alone", "CSV alone", "both", *later), rows)
 
 
 def _absent(facts: Facts) -> Table:
@@ -353,3 +382,11 @@ def _unreadable(facts: Facts) -> Table:
 
     columns = ("object", "id", "file", "row", "field", "problem", "value")
     return Table("unreadable", columns, walk, facts.bad_cells.total)
+
+
+def _gone(facts: Facts) -> Table:
+    def walk() -> Iterator[Row]:
+        for row in facts.gone.walk():
+            yield row.object, row.id, row.line, row.destination_id
+
+    return Table("gone", ("object", "id", "line", "destination id"), walk, facts.gone.total)

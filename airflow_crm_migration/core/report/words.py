@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.outcomes import Outcome, Reason
+from airflow_crm_migration.core.validated import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +17,7 @@ REASONS: Mapping[str, str] = {
     Reason.NEW: "new record",
     Reason.SAME: "nothing changed",
     Reason.SOURCE_CHANGED: "changed in the source",
+    Reason.RESOLVED: "what stood in its way is over, both systems agree again",
     Reason.STORED_DIFFERENTLY: "stored in another form than it was sent",
     Reason.EXISTING_RECORD: "the destination already had the record",
     Reason.EXISTING_IN_TRASH: "the record lay in the destination's trash",
@@ -45,7 +48,7 @@ REASONS: Mapping[str, str] = {
     Reason.FILE_NAME_UNUSABLE: "the file's name cannot be used",
     Reason.FILE_DIFFERS: "the file that was stored differs from the original",
     Reason.FILE_CHANGED: "the file changed in the source, the one attached first was kept",
-    Reason.CHANGED_IN_BOTH: "changed in both systems, the destination's value was kept",
+    Reason.CHANGED_IN_BOTH: "changed in both systems",
     Reason.GONE_FROM_DESTINATION: "somebody deleted it in the destination",
     Reason.ROLLED_BACK: "taken back by a rollback",
     Reason.EDITED_SINCE: "people edited it since",
@@ -105,6 +108,11 @@ def reason_words(reason: str) -> str:
     return REASONS.get(reason, reason.replace("_", " "))
 
 
+def drift_words(kind: str) -> str:
+    """Return what a kind of difference means."""
+    return WORDS.get(kind, kind.replace("_", " "))
+
+
 def outcome_words(outcome: str) -> str:
     """Return what an outcome means."""
     return OUTCOMES.get(outcome, outcome.replace("_", " "))
@@ -115,9 +123,28 @@ def spoken(name: str) -> str:
     return _CAMEL.sub(" ", name).replace("_", " ").lower()
 
 
+def value_words(value: Any) -> str:
+    """Return a value of a record as people read it, whatever its type."""
+    if isinstance(value, list):
+        return "; ".join(value_words(one) for one in value)
+    if isinstance(value, dict):
+        return ", ".join(value_words(one) for one in value.values() if one not in (None, ""))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
 def counted(number: int, name: str) -> str:
     """Return a number with its noun: ``1 person``, ``1,996 people``."""
     return f"{number:,} {spoken(name) if number == 1 else plural(name)}"
+
+
+def moment(text: str) -> str:
+    """Return a UTC time for people, whatever is none as it is."""
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return text
 
 
 def plural(name: str) -> str:

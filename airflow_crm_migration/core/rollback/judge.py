@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.fields import FieldType
+from airflow_crm_migration.core.load.parting import elements
 from airflow_crm_migration.core.load.plan import hashes, times_of_change, written_fields
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.rollback.plan import Action, Planned
@@ -88,7 +89,9 @@ class Judge:
         ignored = self._moved_by_itself(entries, stored) | {self._file_field(spec)}
         names = [n for n in then if n in spec.fields and n not in ignored]
         now = hashes(spec, stored.values, names)
-        return sorted(n for n in names if now.get(n) not in then[n])
+        changed = {n for n in names if now.get(n) not in then[n]}
+        merged = {n for n in names if any(_merged_in(spec, entry, n) for entry in entries)}
+        return sorted(changed | merged)
 
     def _known(self, entry: Entry) -> Collection[str]:
         """Return the fields of which an entry says what was stored; blank ones have no hash."""
@@ -164,10 +167,11 @@ class Judge:
         times = {time for entry in entries for time in self._times(entry)}
         for name, image in sorted(images.items()):
             before = hashes(spec, self.images.values(image, stored.id), [name])
+            merged = any(_merged_in(spec, e, name, before.get(name, ())) for e in entries)
             then = [_stored_then(entry).get(name) for entry in entries if name in entry.images]
             if now.get(name) == before.get(name):
                 continue
-            if now.get(name) in then:
+            if now.get(name) in then and not merged:
                 back.append(name)
             elif name not in times:
                 differs.append(name)
@@ -205,6 +209,21 @@ def parents(spec: ObjectSpec, values: Values) -> tuple[str, ...]:
 def _stored_then(entry: Entry) -> Hashes:
     found: Hashes = entry.last.get("stored", {})
     return found
+
+
+def _merged_in(spec: ObjectSpec, entry: Entry, name: str, before: Collection[str] = ()) -> bool:
+    """
+    Tell whether a multi-value that we wrote over holds elements of people's, which were merged in.
+
+    :param before: hashes of the elements that it held before us
+    """
+    if name not in entry.images or not spec.fields[name].type.many:
+        return False
+    known = elements(entry.last, name)
+    if known.rewritten is None:
+        return False
+    ours = {known.form(element) for element in known.sent}
+    return not set(known.stored) <= ours | set(before)
 
 
 def _first_images(entries: Iterable[Entry]) -> dict[str, str]:

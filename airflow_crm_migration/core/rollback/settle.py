@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.ids import Key
-from airflow_crm_migration.core.load.context import event, unwritten
 from airflow_crm_migration.core.load.plan import hashes
+from airflow_crm_migration.core.load.rows import event, unwritten
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 
 if TYPE_CHECKING:

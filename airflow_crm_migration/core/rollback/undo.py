@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.errors import Refused
 from airflow_crm_migration.core.load.batches import Result, write_batch
-from airflow_crm_migration.core.load.context import unwritten
 from airflow_crm_migration.core.load.plan import hashes
+from airflow_crm_migration.core.load.rows import unwritten
 from airflow_crm_migration.core.outcomes import Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 from airflow_crm_migration.core.rollback.batches import batched

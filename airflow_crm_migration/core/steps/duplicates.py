@@ -22,14 +22,17 @@ from airflow_crm_migration.core.dedupe.sheet import sheet_bytes, sheet_rows
 from airflow_crm_migration.core.dedupe.survivors import merged_values
 from airflow_crm_migration.core.extract_read import extracted_spec
 from airflow_crm_migration.core.gates import Gate, propose, read_proposal
+from airflow_crm_migration.core.ids import Key
+from airflow_crm_migration.core.ledger.writer import Ledger
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.staging import PartWriter, Staging
 from airflow_crm_migration.core.transform.drafts import Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_crm_migration.core.dedupe.decisions import Decisions
+    from airflow_crm_migration.core.ledger.snapshot import Snapshot
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.protocols import Values
     from airflow_crm_migration.core.run import Run
@@ -118,9 +121,12 @@ def decide_step(run: Run, mapping: PairMapping, signed: Mapping[str, Any]) -> di
     clusters = run.read("dedupe/clusters.json")
     maps: dict[str, MergeMap] = {}
     writer = PartWriter(run.staging, run.name("dedupe/merged"))
+    with Ledger(run.staging, run.ledger) as ledger:
+        for name in mapping.duplicates:
+            decided = decisions_from_json(signed["decided"].get(name, []))
+            found = [cluster_of(c) for c in clusters[name]]
+            maps[name] = resolve(found, decided, _standing(ledger.snapshot, mapping, name, found))
     for name, rule in mapping.duplicates.items():
-        decided = decisions_from_json(signed["decided"].get(name, []))
-        maps[name] = resolve([cluster_of(c) for c in clusters[name]], decided)
         for values in _survivors(run, name, Roles(rule.fields), maps[name]):
             writer.add({"object": name, "values": values})
     writer.finish()
@@ -130,6 +136,19 @@ def decide_step(run: Run, mapping: PairMapping, signed: Mapping[str, Any]) -> di
         for name, merge_map in maps.items()
         for what, number in (("merged", len(merge_map.merged)), ("held", len(merge_map.held)))
     }
+
+
+def _standing(
+    snapshot: Snapshot, mapping: PairMapping, name: str, clusters: Sequence[Cluster]
+) -> frozenset[str]:
+    """Return the members of clusters that an earlier run brought into the destination."""
+    lines = [line.id for line in mapping.lines if line.source == name and line.one_per is None]
+
+    def stands(member: str) -> bool:
+        entries = (snapshot.entry(Key(line, name, member)) for line in lines)
+        return any(entry is not None and entry.stands for entry in entries)
+
+    return frozenset(m for cluster in clusters for m in cluster.members if stands(m))
 
 
 def cluster_of(data: Mapping[str, Any]) -> Cluster:

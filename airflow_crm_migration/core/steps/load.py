@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.errors import UserMistake
-from airflow_crm_migration.core.ledger.writer import Ledger, LedgerWriter, take_epoch
+from airflow_crm_migration.core.lease import hold_lease
+from airflow_crm_migration.core.ledger.writer import Ledger, LedgerWriter
+from airflow_crm_migration.core.load.conflicts import SentBefore
 from airflow_crm_migration.core.load.context import LoadContext
 from airflow_crm_migration.core.load.files import load_files, settle_attachments
 from airflow_crm_migration.core.load.joins import load_joins
@@ -15,12 +17,15 @@ from airflow_crm_migration.core.progress import ProgressLog
 from airflow_crm_migration.core.reconcile import outcome_tree
 from airflow_crm_migration.core.rollback.settle import settle_removals
 from airflow_crm_migration.core.staging import PartWriter, read_manifest, read_part
+from airflow_crm_migration.core.steps.drift import check_schema
 from airflow_crm_migration.core.steps.schema import read_schema
 from airflow_crm_migration.core.steps.tenant import hold_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from airflow_crm_migration.core.ledger.snapshot import Snapshot
+    from airflow_crm_migration.core.load.parting import Keeps
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.protocols import Destination
     from airflow_crm_migration.core.run import Run, Say
@@ -34,6 +39,9 @@ def load_step(
     *,
     owners: Mapping[str, str | None],
     say: Say,
+    conflicts: Keeps = "destination",
+    resend: bool = False,
+    hold_unknown_owners: bool = False,
 ) -> dict[str, Any]:
     """
     Load a phase from its drafts.
@@ -41,26 +49,45 @@ def load_step(
     :param destination: a dry run hands in one that writes nothing
     :param mapping: as signed
     :param owners: key of an owner in the source -> member id, None for one that is left empty
+    :param conflicts: whose value stays where both sides changed a field
+    :param resend: send again what the destination refused in an earlier run
+    :param hold_unknown_owners: new records wait for an owner who is not in ``owners``; else they
+        arrive without one
     :return: the manifest's counts
+    :raises UserMistake: the destination lacks what was prepared, or takes nothing at all
     """
-    tenant = hold_tenant(run, destination)
-    with Ledger(run.staging, run.ledger) as ledger:
-        epoch = take_epoch(run.staging, run.ledger, f"{run.folder} load {phase}")
+    schema = read_schema(run)
+
+    def look() -> None:
+        if not run.dry_run:  # which has nothing but a plan of the fields
+            check_schema(destination, mapping, phase, schema)
+
+    with (
+        hold_lease(run, destination, f"load {phase}") as lease,
+        Ledger(run.staging, run.ledger) as ledger,
+    ):
+        tenant = hold_tenant(run, destination)
         context = LoadContext(
             destination=destination,
-            writer=LedgerWriter(ledger, phase, epoch=epoch, tenant=tenant.id, run=run.folder),
+            writer=LedgerWriter(ledger, phase, lease=lease, tenant=tenant.id, run=run.folder),
             mapping=mapping,
-            schema=read_schema(run),
+            schema=schema,
             phase=phase,
             tenant=tenant.id,
             engagement=run.engagement,
             owners=owners,
             expected=_rows(run, phase),
             run=run.folder,
+            look=look,
+            keeps=conflicts,
+            resend=resend,
+            hold_unknown_owners=hold_unknown_owners,
         )
         _load(run, context, say)
         residue = ledger.snapshot.unattached_uploads()
+        _list_conflicts(run, context, ledger.snapshot)
         if not run.dry_run:
+            lease.check()
             ledger.compact()
     return _tell(run, context, residue)
 
@@ -93,6 +120,16 @@ def _drafts(run: Run, phase: str) -> Iterator[Placed]:
     for number in range(len(manifest["parts"]) if manifest else 0):
         for row, draft in enumerate(read_part(run.staging, folder, manifest or {}, number)):
             yield [run.folder, number, row], draft
+
+
+def _list_conflicts(run: Run, context: LoadContext, snapshot: Snapshot) -> None:
+    """Write the conflicts with all values beside the load's other parts."""
+    writer = PartWriter(run.staging, run.name(f"load/{context.phase}/conflicts"))
+    file_field = context.destination.capabilities.file_field
+    before = SentBefore(run.staging, context.phase, snapshot, file_field)
+    for row in before.rows(context.counts.conflicts):
+        writer.add(row)
+    writer.finish()
 
 
 def _tell(run: Run, context: LoadContext, residue: list[dict[str, Any]]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def propose_step(
         if (columns := extract_manifest(run.staging, run.folder, name)["absent"])
     }
     found: Found = {}
-    with source_records(run, mapping, whole=True) as records:
+    with source_records(run, mapping, choices, whole=True) as records:
         for name in mapping.source_objects:
             found |= count_values(mapping, name, records.walk(name))
     proposer = Proposer(

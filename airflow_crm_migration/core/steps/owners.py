@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from airflow_crm_migration.core.owners import SourceOwner, owner_key
+from airflow_crm_migration.core.owners import OwnerStatus, SourceOwner, owner_key
 from airflow_crm_migration.core.steps.source_records import read_selection
 from airflow_crm_migration.core.values.texts import texts
 
@@ -51,5 +51,13 @@ def _owner_fields(mapping: PairMapping) -> dict[str, set[str]]:
 
 
 def read_owners(run: Run) -> dict[str, str | None]:
-    """Return key of an owner -> member id, None for one that is left empty."""
-    return {owner_key(row["email"] or row["name"]): row["member_id"] for row in run.read(MATCHES)}
+    """
+    Return key of an owner -> member id, None for one that is left empty.
+
+    Who is no user of the destination is not in it: a run that did not wait may name such owners.
+    """
+    return {
+        owner_key(row["email"] or row["name"]): row["member_id"]
+        for row in run.read(MATCHES)
+        if row["member_id"] is not None or row["status"] == OwnerStatus.LEFT_EMPTY
+    }

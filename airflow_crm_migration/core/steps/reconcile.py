@@ -8,6 +8,7 @@ from airflow_crm_migration.core.ledger.writer import Ledger
 from airflow_crm_migration.core.outcomes import Outcome
 from airflow_crm_migration.core.reconcile import PhaseReconciliation, line_balances, reconcile_phase
 from airflow_crm_migration.core.staging import read_manifest
+from airflow_crm_migration.core.watermarks import advance_watermarks
 
 if TYPE_CHECKING:
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
@@ -25,6 +26,8 @@ def reconcile_step(
     """
     Reconcile a phase and keep the result in ``<run>/reconcile/<phase>.json``.
 
+    The last phase of a source object moves its watermark.
+
     :raises NotReconciled: saying in words what does not add up
     """
     read = (read_manifest(run.staging, run.name(f"transform/{phase}")) or {})["read"]
@@ -41,6 +44,7 @@ def reconcile_step(
     run.write(f"reconcile/{phase}.json", result.as_json())
     if not result.reconciled:
         raise NotReconciled(_words(result))
+    advance_watermarks(run, mapping)
     return {"expected": result.expected, "counted": result.counted, "missing": len(result.missing)}
 
 

@@ -186,6 +186,7 @@ def undo_phase(
         counts = write_undone(
             run, desk.snapshot, phase, read_planned(run, phase), undo.kept, links=links.kept
         )
+        desk.lease.check()
         desk.ledger.compact()
     return counts
 

@@ -1,4 +1,4 @@
-"""What the steps of a rollback work with: the ledger under an epoch, and the destination."""
+"""What the steps of a rollback work with: the ledger under a lease, and the destination."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.errors import UserMistake
+from airflow_crm_migration.core.lease import hold_lease
 from airflow_crm_migration.core.ledger.objects import parse_name
-from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace, LedgerWriter, take_epoch
+from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace, LedgerWriter
 from airflow_crm_migration.core.load.context import LoadContext
 from airflow_crm_migration.core.load.files import settle_attachments
 from airflow_crm_migration.core.load.settle import settle_open_intents
@@ -21,6 +22,7 @@ from airflow_crm_migration.core.steps.tenant import check_tenant
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from airflow_crm_migration.core.lease import Lease
     from airflow_crm_migration.core.ledger.snapshot import Snapshot
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.protocols import Destination
@@ -30,9 +32,10 @@ if TYPE_CHECKING:
 
 
 class Desk:
-    """The ledger under an epoch, and the destination as it is described now."""
+    """The ledger under a lease, and the destination as it is described now."""
 
     ledger: Ledger
+    lease: Lease
 
     def __init__(self, run: Run, destination: Destination, mapping: PairMapping) -> None:
         """
@@ -48,17 +51,18 @@ class Desk:
     @contextmanager
     def open(self, what: str) -> Iterator[Desk]:
         """
-        Take an epoch and open the ledger.
+        Take the lease and open the ledger.
 
         :param what: the step, in words for people
         :raises UserMistake: the connection leads to another tenant than the one written to
         """
-        self._tenant = self.destination.tenant()
-        check_tenant(self.run, self._tenant)
-        self.schema = self.destination.describe()
-        with Ledger(self.run.staging, self.run.ledger) as self.ledger:
-            holder = f"{self.run.folder} {what}"
-            self._epoch = take_epoch(self.run.staging, self.run.ledger, holder)
+        with (
+            hold_lease(self.run, self.destination, what) as self.lease,
+            Ledger(self.run.staging, self.run.ledger) as self.ledger,
+        ):
+            self._tenant = self.destination.tenant()
+            check_tenant(self.run, self._tenant)
+            self.schema = self.destination.describe()
             yield self
 
     @property
@@ -74,7 +78,7 @@ class Desk:
 
     def _made_context(self, phase: str) -> LoadContext:
         writer = LedgerWriter(
-            self.ledger, phase, epoch=self._epoch, tenant=self._tenant.id, run=self.run.folder
+            self.ledger, phase, lease=self.lease, tenant=self._tenant.id, run=self.run.folder
         )
         return LoadContext(
             destination=self.destination,

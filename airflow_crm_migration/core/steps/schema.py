@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from airflow_crm_migration.core.fields import ObjectSpec
+from airflow_crm_migration.core.lease import hold_lease
 from airflow_crm_migration.core.ledger.writer import LedgerPlace
 from airflow_crm_migration.core.propose import planned_schema, wanted_schema
 from airflow_crm_migration.core.steps.targets import check_targets
@@ -41,11 +42,13 @@ def prepare_destination(run: Run, destination: Destination, mapping: PairMapping
     """
     check_targets(run, mapping)
     wanted = wanted_schema(mapping)
-    changes = destination.ensure_schema(wanted, dry_run=True)
-    if changes and not run.dry_run:
-        _note(run, changes)
-        destination.ensure_schema(wanted, dry_run=False)
-    write_schema(run, planned_schema(destination.describe(), wanted))
+    # Options are read, added to and written back whole: a second writer's would be lost.
+    with hold_lease(run, destination, "prepare the destination"):
+        changes = destination.ensure_schema(wanted, dry_run=True)
+        if changes and not run.dry_run:
+            _note(run, changes)
+            destination.ensure_schema(wanted, dry_run=False)
+        write_schema(run, planned_schema(destination.describe(), wanted))
     run.write("schema/changes.json", [vars(change) for change in changes])
     counts: dict[str, int] = {}
     for change in changes:

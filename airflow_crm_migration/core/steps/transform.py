@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.extract_read import extract_manifest, rejected_rows
+from airflow_crm_migration.core.ledger.writer import Ledger
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.progress import ProgressLog
 from airflow_crm_migration.core.secure_files import read_files
@@ -33,6 +34,7 @@ def transform_step(
     choices: Mapping[str, Any],
     settings: Mapping[str, Any],
     say: Say,
+    hold_unmapped: bool = False,
 ) -> dict[str, int]:
     """
     Write the drafts of a phase to ``<run>/transform/<phase>``.
@@ -40,6 +42,8 @@ def transform_step(
     :param mapping: as signed
     :param choices: what the customer chose
     :param settings: defaults for transforms, for example ``default_region``
+    :param hold_unmapped: new records wait for a value of theirs that came up after the mapping was
+        signed and that they cannot do without; else they are rejected
     :return: mapping line -> records read
     """
     decided = read_decided(run)
@@ -51,7 +55,10 @@ def transform_step(
             return Stopped(Outcome.REJECTED, Reason(file["reason"]), file.get("detail", ""))
         return decided.verdict(object_name, source_id)
 
-    with source_records(run, mapping) as records:
+    with (
+        Ledger(run.staging, run.ledger) as ledger,
+        source_records(run, mapping, choices) as records,
+    ):
         setting = Setting(
             mapping=mapping,
             schema=read_schema(run),
@@ -61,6 +68,8 @@ def transform_step(
             settings=settings,
             source_id_prefix=run.mark,
             absent=_absent(run, mapping),
+            hold_unmapped=hold_unmapped,
+            ledger=ledger.snapshot,
             files=files,
         )
         progress = ProgressLog(f"transform {phase}", 0, say)

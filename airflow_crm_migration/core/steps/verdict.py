@@ -7,12 +7,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.outcomes import Outcome, Reason
+from airflow_crm_migration.core.report.words import outcome_words
 from airflow_crm_migration.core.rollback.undone import rollback_lines
+from airflow_crm_migration.core.steps.freeze import read_after_freeze
+from airflow_crm_migration.core.steps.validate import read_validations
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from airflow_crm_migration.core.run import Run
+
+DRIFT = "drift"
+"""What a run may be red for when records are not as they were loaded."""
+
+_LINKS = "links"
+_RED = {
+    Outcome.REJECTED: "are rejected",
+    Outcome.HELD: "are held",
+    Outcome.CONFLICT: "are in conflict",
+    Reason.STORED_DIFFERENTLY: "are stored differently",
+    DRIFT: "are not as they were loaded",
+}
 
 
 @dataclass(frozen=True)
@@ -37,39 +52,68 @@ def verdict_step(
     :param phases: those that were to be loaded
     :param failed_tasks: names of the tasks that failed
     :param fail_on: what makes a run red beside failed tasks: ``rejected``, ``held``,
-        ``stored_differently``
+        ``stored_differently``, ``conflict``, ``drift``
     """
     if told := rollback_lines(run):
         return Verdict(told, [f"{name} failed" for name in sorted(failed_tasks)])
     lines: list[str] = []
     total: Counter[str] = Counter()
-    links = 0
+    validations = read_validations(run, phases)
     for phase in phases:
         result = run.read_if_there(f"reconcile/{phase}.json", None)
-        if result is None:
-            lines.append(f"{phase}: not reconciled in this run")
-            continue
-        counts = _count(result["lines"])
-        total += counts
-        links += result["joins_rejected"]
-        words = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()) if number)
-        lines.append(
-            f"{phase}: {words or 'nothing to do'}; the destination counts {result['counted']}"
-        )
-        if result["joins_rejected"]:
-            lines.append(f"{phase}: {result['joins_rejected']} links rejected")
+        checked = validations.get(phase)
+        if result is not None:
+            counts = _count(result)
+            lines += _told(phase, result, counts)
+            total += counts
+        if checked is not None:
+            lines.append(str(checked))
+        elif result is None:
+            lines.append(f"{phase}: neither loaded nor validated in this run")
+        total[DRIFT] += _gone(result) if checked is None else checked.drifted
+    if len(phases) > 1 and total.keys() - {DRIFT, _LINKS}:
+        lines.append(f"in all: {_words(total)}")
+    lines += _after_freeze(run)
     failures = [f"{name} failed" for name in sorted(failed_tasks)]
-    failures += [
-        f"{total[name]} records are {name.replace('_', ' ')}" for name in fail_on if total[name]
-    ]
-    if links and Outcome.REJECTED in fail_on:
-        failures.append(f"{links} links are rejected")
+    failures += [f"{total[name]} records {_RED.get(name, name)}" for name in fail_on if total[name]]
+    if total[_LINKS] and Outcome.REJECTED in fail_on:
+        failures.append(f"{total[_LINKS]} links are rejected")
     return Verdict(lines, failures)
 
 
-def _count(lines: list[dict[str, Any]]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for line in lines:
+def _told(phase: str, result: Mapping[str, Any], counts: Mapping[str, int]) -> Iterator[str]:
+    yield f"{phase}: {_words(counts)}; the destination counts {result['counted']}"
+    if counts.get(_LINKS):
+        yield f"{phase}: {counts[_LINKS]} links rejected"
+    if _gone(result):
+        yield f"{phase}: {_gone(result)} records are gone since earlier runs or not known to us"
+
+
+def _words(counts: Mapping[str, int]) -> str:
+    words = [f"{counts[o]} {outcome_words(o)}" for o in Outcome if counts.get(o)]
+    if counts.get(Reason.STORED_DIFFERENTLY):
+        words.append(f"{counts[Reason.STORED_DIFFERENTLY]} of them stored differently")
+    return ", ".join(words) or "nothing to do"
+
+
+def _gone(result: Mapping[str, Any] | None) -> int:
+    """Return how many records a count found removed since earlier runs, or too many."""
+    if result is None:
+        return 0
+    earlier = len(result["missing"]) - len(result["missing_now"])
+    return earlier + len(result["existing_missing"]) + len(result["extra"])
+
+
+def _after_freeze(run: Run) -> Iterator[str]:
+    counts = read_after_freeze(run) or {}
+    told = [f"{number} {name}" for name, number in counts.items() if number]
+    if counts:
+        yield f"after the freeze: {', '.join(told) or 'nothing'} changed in the source"
+
+
+def _count(result: Mapping[str, Any]) -> Counter[str]:
+    counts = Counter({_LINKS: result["joins_rejected"]})
+    for line in result["lines"]:
         for outcome, reasons in line["outcomes"].items():
             counts[outcome] += sum(reasons.values())
             counts[Reason.STORED_DIFFERENTLY] += reasons.get(Reason.STORED_DIFFERENTLY, 0)

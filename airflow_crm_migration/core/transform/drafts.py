@@ -1,7 +1,9 @@
 """Drafts: exactly what would be written, links still by source id.
 
 A draft is a JSON row. One that will be loaded has ``values``, ``owners``, ``links`` and ``joins``;
-one that will not has ``outcome`` and ``reason``. ``issues`` lists what was left out of it and why.
+one that will not has ``outcome`` and ``reason``. ``issues`` lists what was left out of it and why,
+``unknown`` the fields of which the run cannot tell what the source holds, and ``if_new`` is the
+outcome that a record has until it stands in the destination: it waits, while an earlier one moves.
 """
 
 from __future__ import annotations

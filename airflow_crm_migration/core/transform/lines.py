@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_crm_migration.core.canonical import field_hash
 from airflow_crm_migration.core.ids import Key
 from airflow_crm_migration.core.natural_keys import give_up_key, natural_key
 from airflow_crm_migration.core.outcomes import Outcome, Reason
@@ -36,15 +37,16 @@ class LineTransform:
         self._spec = setting.schema[line.destination]
         self._values = FieldValues(line, self._spec, setting)
         self._links = LinkTargets(line, setting)
-        self._unknown = UnknownFields(line, setting.absent.get(line.source, ()))
-        self._first_of: dict[str, str] = {}
+        self._unknown = UnknownFields(line, self._spec, setting.absent.get(line.source, ()))
+        self._first_of: dict[str, tuple[bool, str]] = {}
 
     def settle(self, walk: Callable[[], Iterable[Values]]) -> None:
         """
         Settle which record has a value that may stand once, whatever the order of the records.
 
-        It is the one with the smallest source id. Only values that several records bring cost a
-        second look: at whether the record is loaded at all.
+        It is the one that has it in the destination already, else that with the smallest id.
+        Only values that several records bring cost a second look: at whether the record is
+        loaded at all.
 
         :param walk: walks the records of the line
         """
@@ -56,13 +58,13 @@ class LineTransform:
         name = self.line.existing.by
         contested = self._contested(name, walk())
         claims = [
-            (str(record["id"]), value)
+            (not self._has(key, name, record), key, value)
             for record in (walk() if contested else ())
             if (value := self._brought(name, record)) in contested
             and "outcome" not in self._draft(record, {})
+            and (key := self._key(record))
         ]
-        for source_id, value in sorted(claims):
-            key = Key(self.line.id, self.line.source, source_id)
+        for _, key, value in sorted(claims):
             self.setting.taken.setdefault((name, value), key)
 
     def draft(self, record: Values) -> Draft:
@@ -74,7 +76,7 @@ class LineTransform:
         return self._draft(record, self.setting.taken)
 
     def _draft(self, record: Values, taken: dict[tuple[str, str], Key]) -> Draft:
-        key = Key(self.line.id, self.line.source, str(record["id"]))
+        key = self._key(record)
         issues: list[Issue] = []
         try:
             self._check_condition(record)
@@ -91,6 +93,7 @@ class LineTransform:
             "issues": issues,
             "file": self._file(key),
             "unknown": self._unknown.of(values, links, issues),
+            "if_new": self._values.waits(values, issues),
         }
         return draft | {name: value for name, value in more.items() if value}
 
@@ -111,7 +114,7 @@ class LineTransform:
         value = self.setting.raw(rule, record)
         if not value:
             raise Stopped(Outcome.EXCLUDED, Reason.CONDITION, f"{rule.to} is blank")
-        first = self._first_of.setdefault(str(value), key.source_id)
+        _, first = self._first_of.setdefault(str(value), (True, key.source_id))
         if first != key.source_id:
             raise Stopped(Outcome.MERGED, Reason.DUPLICATE_CERTAIN, into=first)
 
@@ -128,10 +131,24 @@ class LineTransform:
 
     # -- settling --------------------------------------------------------------------------
 
+    def _key(self, record: Values) -> Key:
+        return Key(self.line.id, self.line.source, str(record["id"]))
+
+    def _has(self, key: Key, name: str, record: Values) -> bool:
+        """Tell whether a record brought the value of a unique field into the destination."""
+        entry = self.setting.ledger.entry(key) if self.setting.ledger else None
+        if entry is None or not entry.stands:
+            return False
+        kind = self._spec.fields[name].type
+        brings = field_hash(kind, self._values.one(name, record).get(name))
+        sent = entry.last.get("sent", {}).get(name, ())
+        return bool(brings[:1] == sent[:1] if kind.many else brings == sent)
+
     def _note_first(self, rule: FieldRule, record: Values) -> None:
         if self.setting.holds(self.line.when, record) and (value := self.setting.raw(rule, record)):
-            source_id = str(record["id"])
-            self._first_of[str(value)] = min(self._first_of.get(str(value), source_id), source_id)
+            name = self.line.existing.by if self.line.existing else rule.to
+            claim = (not self._has(self._key(record), name, record), str(record["id"]))
+            self._first_of[str(value)] = min(self._first_of.get(str(value), claim), claim)
 
     def _contested(self, name: str, records: Iterable[Values]) -> set[str]:
         """Return the values of a unique field that more than one record brings."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,9 @@ from airflow_crm_migration.core.transform.drafts import Draft, Stopped, stopped
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
-    from airflow_crm_migration.core.mapping import Fold, FoldInto, Line
+    from airflow_crm_migration.core.mapping import Condition, Fold, FoldInto, Line
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
+    from airflow_crm_migration.core.mapping_values import Scalar
     from airflow_crm_migration.core.selection import Selection
     from airflow_crm_migration.core.transform.link_index import LinkIndex
 
@@ -30,6 +31,7 @@ class SourceRecords:
     :param read: walks the typed records of a source object
     :param merged: (object, survivor's id) -> its values united with those of its duplicates
     :param selection: chosen ids per object, None for all
+    :param choices: what the customer chose
     """
 
     mapping: PairMapping
@@ -37,6 +39,7 @@ class SourceRecords:
     index: LinkIndex
     merged: Mapping[tuple[str, str], Values] = field(default_factory=dict)
     selection: Selection | None = None
+    choices: Mapping[str, Scalar] = field(default_factory=dict)
 
     def walk(self, object_name: str, *, whole: bool = False) -> Iterator[Values]:
         """
@@ -69,6 +72,19 @@ class SourceRecords:
         """Return the phase that tells what became of folded records which belong to none."""
         return self._phase(fold.into[0])
 
+    def folded_into(self, fold: Fold, ids: Collection[str]) -> Iterator[tuple[str, str]]:
+        """
+        Walk the records that take the values of folded ones.
+
+        :param ids: the folded records
+        :return: source object and source id
+        """
+        for record in self.read(fold.source) if ids else ():
+            into = self._into(fold, record) if str(record["id"]) in ids else None
+            parent = self._parent(into, record) if into else set()
+            if into and len(parent) == 1:
+                yield into.object, next(iter(parent))
+
     # -- folding ---------------------------------------------------------------------------
 
     def _folded(self, object_name: str) -> dict[str, dict[str, list[str]]]:
@@ -86,10 +102,13 @@ class SourceRecords:
         return found
 
     def _into(self, fold: Fold, record: Values) -> FoldInto | None:
-        return next((i for i in fold.into if holds(i.when, record, {}, lambda way, of: ())), None)
+        return next((i for i in fold.into if self._holds(i.when, record)), None)
+
+    def _holds(self, condition: Condition | None, record: Values) -> bool:
+        return holds(condition, record, self.choices, self.index.related)
 
     def _parent(self, into: FoldInto, record: Values) -> set[str]:
-        for way in into.ways:
+        for way in (way for way in into.ways if self._holds(way.when, record)):
             for _, ids in self.index.matches(way, record):
                 if ids:
                     return ids

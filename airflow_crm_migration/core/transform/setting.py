@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.fields import ObjectSpec
     from airflow_crm_migration.core.ids import Key
+    from airflow_crm_migration.core.ledger.snapshot import Snapshot
     from airflow_crm_migration.core.mapping import Condition, FieldRule, Line
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.mapping_values import Scalar
@@ -31,6 +32,9 @@ class Setting:
     :param source_id_prefix: first part of the source-id field, with its separator
     :param taken: unique values of the phase -> the record that has them
     :param absent: source object -> its fields that the run did not carry
+    :param hold_unmapped: a new record with a value that the mapping does not know waits where it
+        could not do without; else it is rejected
+    :param ledger: what earlier runs brought, None where nothing is known
     :param files: (source object, source id) -> its binary in staging
     """
 
@@ -43,6 +47,8 @@ class Setting:
     source_id_prefix: str = ""
     taken: dict[tuple[str, str], Key] = field(default_factory=dict)
     absent: Mapping[str, Collection[str]] = field(default_factory=dict)
+    hold_unmapped: bool = False
+    ledger: Snapshot | None = None
     files: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
 
     def holds(self, condition: Condition | None, record: Values) -> bool:

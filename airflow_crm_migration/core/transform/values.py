@@ -12,6 +12,8 @@ from airflow_crm_migration.core.transform.drafts import Issue, Stopped, issue
 from airflow_crm_migration.core.values.texts import option_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow_crm_migration.core.mapping import FieldRule, Line
     from airflow_crm_migration.core.protocols import Values
     from airflow_crm_migration.core.transform.setting import Setting
@@ -58,6 +60,23 @@ class FieldValues:
             values[self._line.source_id_field] = f"{prefix}{self._line.id}:{record['id']}"
         return values
 
+    def waits(self, values: Values, issues: Iterable[Issue]) -> dict[str, Any] | None:
+        """
+        Return why a record that is not there yet must wait, None when it need not.
+
+        What has arrived before keeps the value that it has.
+
+        :param values: those that it brings
+        :param issues: what was left out of it
+        """
+        rules = [r for r in self._line.fields if r.required or r.unmapped == "reject"]
+        needed = {rule.to for rule in rules} - values.keys()
+        for found in issues:
+            if found["problem"] == Reason.UNMAPPED_VALUE and found["field"] in needed:
+                detail = f"{found['field']}: {found['detail']}"
+                return {"outcome": Outcome.HELD, "reason": found["problem"], "detail": detail}
+        return None
+
     def one(self, name: str, record: Values) -> Values:
         """Return the value of one field, or nothing where the record cannot be loaded."""
         rules = (rule for rule in self._line.fields if rule.to == name)
@@ -70,7 +89,8 @@ class FieldValues:
     def _value(
         self, rule: FieldRule, spec: FieldSpec, record: Values, issues: list[Issue]
     ) -> Normalised:
-        raw = self._mapped(rule, self._setting.raw(rule, record), issues)
+        given = self._setting.raw(rule, record)
+        raw = self._mapped(rule, given, issues)
         if raw in _BLANK:
             raw = rule.fallback
         try:
@@ -79,9 +99,15 @@ class FieldValues:
             made = Normalised(None, (str(raw),), (str(error),))
         else:
             if converted is None:
-                return _blank(rule)
+                return self._without(rule, given)
             made = self._setting.rules.normalise(spec, converted)
         return _usable(rule, spec, made, issues)
+
+    def _without(self, rule: FieldRule, given: Any) -> Normalised:
+        waits = self._setting.hold_unmapped and rule.map is not None and given not in _BLANK
+        if rule.required and not waits:
+            raise Stopped(Outcome.REJECTED, Reason.REQUIRED_BLANK, rule.to)
+        return Normalised(None)
 
     def _mapped(self, rule: FieldRule, value: Any, issues: list[Issue]) -> Any:
         if rule.map is None or value in _BLANK:
@@ -92,18 +118,12 @@ class FieldValues:
         key = option_key(value)
         if key in rule.map:
             return rule.map[key]
-        if rule.unmapped == "reject":
+        if rule.unmapped == "reject" and not self._setting.hold_unmapped:
             raise Stopped(Outcome.REJECTED, Reason.UNMAPPED_VALUE, f"{rule.to}: {value}")
         if rule.unmapped == "keep" and rule.options is None:
             return value
         issues.append(issue(rule.to, Reason.UNMAPPED_VALUE, str(value)))
         return None
-
-
-def _blank(rule: FieldRule) -> Normalised:
-    if rule.required:
-        raise Stopped(Outcome.REJECTED, Reason.REQUIRED_BLANK, rule.to)
-    return Normalised(None)
 
 
 def _usable(rule: FieldRule, spec: FieldSpec, made: Normalised, issues: list[Issue]) -> Normalised:

@@ -13,7 +13,8 @@ from airflow_crm_migration.hooks.klipy.objects import API_KEYS, OBJECTS
 from airflow_crm_migration.hooks.safe_download import open_public
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from datetime import datetime
 
     import requests
     from airflow.sdk import Connection
@@ -65,6 +66,7 @@ class KlipyHook(CrmHook):
     #: Records to ask for at once; lowered when Klipy refuses.
     page_size: int = 100
     objects: Mapping[str, ObjectSpec] = OBJECTS
+    reads_since: Collection[str] = ()
 
     def auth_headers(self, connection: Connection) -> dict[str, str]:
         """
@@ -162,12 +164,16 @@ class KlipyHook(CrmHook):
     # -- reading ---------------------------------------------------------------------------
 
     def read(
-        self, object_name: str, seen: Callable[[str, str], Iterable[str]]
+        self,
+        object_name: str,
+        seen: Callable[[str, str], Iterable[str]],
+        since: datetime | None = None,
     ) -> Iterator[list[Values]]:
         """
         Read an object page by page, as received.
 
         :param seen: distinct values of a field of an object that was read before
+        :param since: never given: Klipy documents no filter by time of change
         :raises CrmError: for an object that the API does not give
         """
         if object_name in _QUERIES:
@@ -236,6 +242,14 @@ class KlipyHook(CrmHook):
         if cells.get("type") in _VAGUE_TYPES:
             cells["type"] = _TYPE_OF_SOURCE.get(str(cells.get("source")), cells["type"])
         return cells
+
+    def newest_change(self, object_name: str) -> datetime | None:
+        """
+        Say that Klipy cannot be asked: its public reference has no order and no filter by time.
+
+        :param object_name: any
+        """
+        return None
 
     def open_file(self, url: str) -> IO[bytes]:
         """

@@ -22,7 +22,7 @@ from airflow_crm_migration.core.protocols import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from airflow_crm_migration.core.protocols import Values
 
@@ -149,6 +149,11 @@ class OfficeHook(OfficeRules):
     def __init__(self, conn_id: str) -> None:
         self.conn_id = conn_id
         self.office = OFFICES.setdefault(conn_id, Office())
+        self.guard: Callable[[], None] = lambda: None
+
+    def _call(self, kind: str) -> None:
+        self.guard()
+        self.office.calls[kind] += 1
 
     @property
     def requests_made(self) -> Mapping[str, int]:
@@ -169,6 +174,7 @@ class OfficeHook(OfficeRules):
     # -- schema ----------------------------------------------------------------------------
 
     def ensure_schema(self, wanted: Sequence[ObjectSpec], *, dry_run: bool) -> list[SchemaChange]:
+        self._call("read")
         return [
             SchemaChange(addition.name, spec.name, action)
             for addition in wanted
@@ -181,11 +187,13 @@ class OfficeHook(OfficeRules):
         standing = fields.get(spec.name)
         if standing is None:
             if not dry_run:
+                self._call("write")
                 fields[spec.name] = replace(spec, custom=True)
             return "create_field"
         known = {option.value for option in standing.options}
         new = tuple(option for option in spec.options if option.value not in known)
         if new and not dry_run:
+            self._call("write")
             fields[spec.name] = replace(standing, options=standing.options + new)
         return "add_options" if new else ""
 
@@ -202,7 +210,7 @@ class OfficeHook(OfficeRules):
         *,
         trashed: bool = False,
     ) -> Iterator[Stored]:
-        self.office.calls["read"] += 1
+        self._call("read")
         for row in self.office.rows[object_name].values():
             marked = str(row.values.get(field or "") or "").startswith(prefix or "")
             if marked and (trashed or not row.trashed):
@@ -213,7 +221,7 @@ class OfficeHook(OfficeRules):
         return {value: found[value] for value in values if value in found}
 
     def read(self, object_name: str, ids: Sequence[str]) -> dict[str, Stored]:
-        self.office.calls["read"] += 1
+        self._call("read")
         rows = self.office.rows[object_name]
         return {row_id: rows[row_id] for row_id in ids if row_id in rows}
 
@@ -221,7 +229,7 @@ class OfficeHook(OfficeRules):
 
     def create(self, object_name: str, rows: Sequence[Write]) -> list[Stored | Refused]:
         """Create all rows or none."""
-        self.office.calls["write"] += 1
+        self._call("write")
         standing = self.office.rows[object_name]
         for row in rows:
             if row.id in standing or self._taken(object_name, row.values):
@@ -242,24 +250,25 @@ class OfficeHook(OfficeRules):
         )
 
     def update(self, object_name: str, rows: Sequence[Write]) -> list[Stored | Refused]:
-        self.office.calls["write"] += 1
+        self._call("write")
         standing = self.office.rows[object_name]
         made = [Stored(str(r.id), standing[str(r.id)].values | r.values) for r in rows]
         standing.update({stored.id: stored for stored in made})
         return list(made)
 
     def restore(self, object_name: str, ids: Sequence[str]) -> None:
+        self._call("write")
         rows = self.office.rows[object_name]
         rows.update({row_id: replace(rows[row_id], trashed=False) for row_id in ids})
 
     def trash(self, object_name: str, ids: Sequence[str]) -> None:
-        self.office.calls["write"] += 1
+        self._call("write")
         rows = self.office.rows[object_name]
         rows.update({row_id: replace(rows[row_id], trashed=True) for row_id in ids})
 
     def delete(self, object_name: str, ids: Sequence[str]) -> None:
         """Delete records; whoever refers to them forgets them, and stays."""
-        self.office.calls["delete"] += 1
+        self._call("delete")
         for row_id in ids:
             self.office.rows[object_name].pop(row_id, None)
         for name, column in self._referring(object_name):
@@ -270,7 +279,7 @@ class OfficeHook(OfficeRules):
     def children(
         self, object_name: str, ids: Sequence[str], known: Collection[str] = ()
     ) -> dict[str, list[tuple[str, str]]]:
-        self.office.calls["read"] += 1
+        self._call("read")
         found: dict[str, list[tuple[str, str]]] = {}
         for name, column in self._referring(object_name):
             for row in self.office.rows[name].values():
@@ -280,6 +289,7 @@ class OfficeHook(OfficeRules):
         return found
 
     def traces(self, object_name: str, ids: Sequence[str]) -> int:
+        self._call("read")
         return 0
 
     def _referring(self, object_name: str) -> list[tuple[str, str]]:
@@ -291,6 +301,7 @@ class OfficeHook(OfficeRules):
         ]
 
     def upload(self, name: str, size: int, content: IO[bytes]) -> str:
+        self._call("write")
         file_id = f"file-{len(self.office.binaries)}"
         self.office.binaries[file_id] = content.read()
         return file_id

@@ -12,7 +12,7 @@ from airflow.cli.cli_parser import get_parser
 if TYPE_CHECKING:
     from argparse import Namespace
 
-NAMES = ["setup", "status", "sign", "revoke", "csv-templates", "emulator"]
+NAMES = ["setup", "status", "sign", "revoke", "release", "reset", "csv-templates", "emulator"]
 
 
 def _parse(*arguments: str) -> Namespace:
@@ -48,6 +48,14 @@ def test_revoke_needs_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         _parse("revoke", "--engagement", "acme.yaml", "--gate", "scope", "--signer", "Ann")
     assert "--reason" in capsys.readouterr().err
+
+
+def test_reset_needs_the_tenant_that_was_written_to(capsys: pytest.CaptureFixture[str]) -> None:
+    where = ("reset", "--engagement", "acme.yaml", "--environment", "sandbox")
+    with pytest.raises(SystemExit):
+        _parse(*where)
+    assert "--tenant" in capsys.readouterr().err
+    assert _parse(*where, "--tenant", "w-1").tenant == "w-1"
 
 
 def test_unknown_gate_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

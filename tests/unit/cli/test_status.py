@@ -1,4 +1,4 @@
-"""The table says for every gate how it stands, and below it what to do next."""
+"""Tables say who writes and how every gate stands, and below them what to do next."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from airflow_crm_migration.cli import status
 from airflow_crm_migration.core.gates import Gate, propose
+from airflow_crm_migration.core.lease import Lease
 from airflow_crm_migration.core.signoff import revoke, sign
 from airflow_crm_migration.core.waiting import wait_started
 from airflow_crm_migration.hooks.signing import signing_keyring
@@ -44,6 +45,20 @@ def test_every_gate_is_there_before_the_first_run(case: Any, show: Any) -> None:
         assert row(shown, gate) == [gate, "nothing proposed"]
     assert "sign --engagement" not in shown
     assert "rehearsal (sandbox)" not in shown
+
+
+def test_every_environment_says_what_was_written_to_and_who_writes(case: Any, show: Any) -> None:
+    case.change(connections={"sandbox": "twenty_test", "production": "twenty_live"})
+    assert row(show(), "sandbox") == ["sandbox", "nothing written", "nobody"]
+    case.staging.write_json("tenant/sandbox.json", {"format": 1, "id": "w-1", "name": "ACME"})
+    with Lease(case.staging, "lease/sandbox", "load person", run="r1"):
+        kept = case.staging.read_json("lease/sandbox/00000001")
+        shown = row(show(), "sandbox")
+        assert shown[:2] == ["sandbox", "w-1"]
+        assert shown[2] == f"{kept['holder']} of run r1 since {kept['since']}"
+        assert shown[3] == kept["beaten"]
+        assert row(show(), "production") == ["production", "nothing written", "nobody"]
+    assert row(show(), "sandbox") == ["sandbox", "w-1", "nobody"]
 
 
 def test_a_signed_gate_names_signer_and_time(case: Any, show: Any) -> None:
@@ -113,6 +128,15 @@ def test_a_missing_owner_is_named_with_what_to_do(case: Any, show: Any) -> None:
     assert row(shown, "owners (sandbox)")[1] == "waits"
     assert "missing  Noor \N{REPLACEMENT CHARACTER}[2J Haddad, owner of 3 records" in shown
     assert f"or set owners in {case.file}" in shown
+
+
+def test_an_object_that_is_not_quiet_is_named(case: Any, show: Any) -> None:
+    gate = Gate("acme", "freeze", "sandbox")
+    told = {"frozen_at": "2026-03-01T17:00:00.000Z", "not_quiet": {"deal": "2026-03-01T18:00Z"}}
+    case.staging.write_json("review/freeze/sandbox.json", told)
+    assert "deal changed" not in show()
+    wait_started(case.staging, gate, "", "run", NOW)
+    assert "deal changed at 2026-03-01T18:00Z, after 2026-03-01T17:00:00.000Z" in show()
 
 
 def test_what_the_inbox_lacks_is_listed(case: Any, show: Any) -> None:

@@ -20,6 +20,7 @@ from airflow_crm_migration.core.staging import Staging, read_manifest, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
 TYPES = {
@@ -42,6 +43,8 @@ HEADER = "Id,Name,Email,Owner,Born"
 class Api:
     """A source whose pages are given."""
 
+    reads_since = ("contact",)
+
     def __init__(self, *pages: list[dict[str, Any]]) -> None:
         self.objects = {"contact": CONTACT}
         self.pages = pages
@@ -53,7 +56,10 @@ class Api:
         return []
 
     def read(
-        self, object_name: str, seen: Callable[[str, str], Iterable[str]]
+        self,
+        object_name: str,
+        seen: Callable[[str, str], Iterable[str]],
+        since: datetime | None = None,
     ) -> Iterator[list[dict[str, Any]]]:
         yield from self.pages
 
@@ -62,6 +68,9 @@ class Api:
 
     def open_file(self, url: str) -> Any:
         raise NotImplementedError
+
+    def newest_change(self, object_name: str) -> None:
+        return None
 
 
 @pytest.fixture
@@ -299,7 +308,7 @@ def test_an_attempt_that_dies_leaves_nothing_to_trust(staging: Staging) -> None:
     extract(staging, "c1,Ada,,,")
 
     class Dying(Api):
-        def read(self, object_name: str, seen: Any) -> Iterator[list[dict[str, Any]]]:
+        def read(self, *_: Any) -> Iterator[list[dict[str, Any]]]:
             yield [{"ID": "c1"}]
             raise KeyboardInterrupt
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from airflow_crm_migration.core.canonical import time_text
 from airflow_crm_migration.core.csv_format import CsvFormat, CustomField
 from airflow_crm_migration.core.inbox import Expected, InboxState, copy_inbox, inbox_state
 from airflow_crm_migration.core.staging import Staging
@@ -65,6 +66,7 @@ def test_settings_for_objects_that_no_file_carries_are_told(staging: Staging) ->
 
 def test_files_are_copied_in_once_per_run_with_their_digest(staging: Staging) -> None:
     staging.write_bytes("inbox/tags.csv", TAGS)
+    modified = staging.modified("inbox/tags.csv")
     copied = copy_inbox(staging, "r1", list(OBJECTS.values()))
     staging.write_bytes("inbox/tags.csv", b"changed")
     assert (
@@ -73,6 +75,7 @@ def test_files_are_copied_in_once_per_run_with_their_digest(staging: Staging) ->
         == {
             "tag": {
                 "name": "r1/extract/inbox/tags.csv",
+                "modified": time_text(modified),
                 "size": len(TAGS),
                 "sha256": hashlib.sha256(TAGS).hexdigest(),
             }

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_crm_migration.core.ids import Key
-from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace, LedgerWriter, take_epoch
+from airflow_crm_migration.core.lease import Lease
+from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace, LedgerWriter
 from airflow_crm_migration.core.protocols import Stored
 from airflow_crm_migration.core.reconcile import (
     LineBalance,
@@ -46,9 +47,11 @@ class Books:
         self.place = LedgerPlace.of("sandbox")
 
     def tell(self, phase: str, *rows: dict[str, Any], run: str = "r1") -> None:
-        epoch = take_epoch(self.staging, self.place, "test")
-        with Ledger(self.staging, self.place) as ledger:
-            LedgerWriter(ledger, phase, epoch=epoch, tenant="t", run=run).conclude(list(rows))
+        with (
+            Lease(self.staging, self.place.lease, "test") as lease,
+            Ledger(self.staging, self.place) as ledger,
+        ):
+            LedgerWriter(ledger, phase, lease=lease, tenant="t", run=run).conclude(list(rows))
 
     def stand(self, object_name: str, *ids: str, trashed: bool = False) -> None:
         for record_id in ids:

@@ -122,9 +122,38 @@ def test_reads_what_it_wrote(staging: Staging) -> None:
 def test_what_is_missing_is_file_not_found(staging: Staging) -> None:
     assert not staging.exists("nothing.json")
     assert staging.names("nothing") == []
-    for ask in (staging.read_bytes, staging.read_json, staging.open, staging.delete):
+    asks = (staging.read_bytes, staging.read_json, staging.open, staging.delete, staging.modified)
+    for ask in (*asks, lambda name: staging.copy(name, "copy.json")):
         with pytest.raises(FileNotFoundError):
             ask("nothing.json")
+
+
+def test_a_copy_is_whole_and_stays_when_its_source_changes(place: Place) -> None:
+    staging = place.open()
+    staging.write_bytes("a/part.gz", b"one")
+    for _ in range(2):
+        staging.copy("a/part.gz", "b/part.gz")
+    staging.write_bytes("a/part.gz", b"two")
+    assert staging.read_bytes("b/part.gz") == b"one"
+    staging.delete("a/part.gz")
+    assert place.others.everything() == ["b/part.gz"]
+
+
+def test_a_copy_is_encrypted_as_what_is_written(bucket: Any) -> None:
+    settings = {"conn_id": bucket.conn_id, "kms_key_id": bucket.key_id}
+    staging = open_staging(f"s3://{bucket.name}/copies", "acme", **settings)
+    staging.write_json("a.json", {})
+    staging.copy("a.json", "b.json")
+    head = Prefix(bucket, "copies/acme").head("b.json")
+    assert (head["SSEKMSKeyId"], head["ContentType"]) == (bucket.key_id, "application/json")
+
+
+def test_an_object_written_again_was_modified_later(staging: Staging) -> None:
+    staging.write_bytes("contacts.csv", b"one")
+    first = staging.modified("contacts.csv")
+    assert first.tzinfo is not None
+    staging.write_bytes("contacts.csv", b"one")
+    assert staging.modified("contacts.csv") >= first
 
 
 def test_names_lists_everything_below_a_folder_sorted(staging: Staging) -> None:

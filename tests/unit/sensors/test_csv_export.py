@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
+from airflow_crm_migration.core.canonical import time_text
+from airflow_crm_migration.core.watermarks import Consumed, Watermark
 from airflow_crm_migration.hooks.staging import open_staging
 from airflow_crm_migration.sensors.csv_export import CsvExportSensor
 from airflow_crm_migration.tasks import run_prefix
@@ -18,7 +22,11 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.staging import Staging
 
-CONTEXT: Any = {"dag_run": SimpleNamespace(run_id="r", run_after=datetime(2026, 3, 1, tzinfo=UTC))}
+CONTEXT: Any = {
+    "dag_run": SimpleNamespace(run_id="r", run_after=datetime(2026, 3, 1, tzinfo=UTC)),
+    "params": {"mode": "full"},
+}
+FILE = b"ID,EMAIL\r\n1,a@acme.example\r\n"
 REVIEW = "review/csv/sandbox.json"
 
 pytestmark = pytest.mark.usefixtures("toy")
@@ -48,10 +56,10 @@ def sensor(tmp_path: Path, **settings: Any) -> CsvExportSensor:
     )
 
 
-def waits(gate: CsvExportSensor) -> timedelta:
+def waits(gate: CsvExportSensor, context: Any = CONTEXT) -> timedelta:
     """Look once, and return how long until the next look."""
     with pytest.raises(TaskDeferred) as deferred:
-        gate.execute(CONTEXT)
+        gate.execute(context)
     pause: timedelta = deferred.value.trigger.moment - datetime.now(UTC)
     return pause
 
@@ -111,3 +119,81 @@ def test_objects_that_the_mapping_does_not_read_are_not_waited_for(
 ) -> None:
     probed(staging, "csv")
     assert sensor(tmp_path, identities={}).execute(CONTEXT) == {}
+
+
+# -- later runs --------------------------------------------------------------------------------
+
+
+def in_mode(mode: str, **params: Any) -> Any:
+    return CONTEXT | {"params": {"mode": mode, **params}}
+
+
+@pytest.fixture
+def loaded(staging: Staging) -> Staging:
+    """Return a staging whose file was loaded into the sandbox."""
+    probed(staging, "csv")
+    staging.write_bytes("inbox/contacts.csv", FILE)
+    mark = Watermark(
+        "",
+        datetime(2026, 2, 1, tzinfo=UTC),
+        "run-1",
+        1,
+        Consumed(hashlib.sha256(FILE).hexdigest(), staging.modified("inbox/contacts.csv")),
+    )
+    staging.write_json("watermarks/sandbox/contact.json", mark.as_json())
+    return staging
+
+
+@pytest.mark.parametrize("mode", ["delta", "cutover"])
+def test_a_delta_waits_for_a_new_file(loaded: Staging, tmp_path: Path, mode: str) -> None:
+    assert waits(sensor(tmp_path), in_mode(mode)) > timedelta(minutes=10)
+    [finding] = loaded.read_json(REVIEW)["findings"]
+    dropped = time_text(loaded.modified("inbox/contacts.csv"))
+    assert f"inbox/contacts.csv: is not new: it lies there since {dropped}" in finding
+    assert "loaded by run run-1: export" in finding
+
+
+def test_the_same_content_exported_again_is_new_and_said(
+    loaded: Staging, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    later = loaded.modified("inbox/contacts.csv") + timedelta(seconds=1)
+    os.utime(tmp_path / "staging/acme/inbox/contacts.csv", (later.timestamp(),) * 2)
+    waits(sensor(tmp_path), in_mode("delta"))
+    assert sensor(tmp_path).execute(in_mode("delta")) == {"contact": 1}
+    assert "exported again without a change: inbox/contacts.csv" in capsys.readouterr().out
+
+
+def test_a_changed_file_is_new_whenever_it_was_written(loaded: Staging, tmp_path: Path) -> None:
+    before = loaded.modified("inbox/contacts.csv") - timedelta(days=1)
+    loaded.write_bytes("inbox/contacts.csv", FILE + b"2,b@b.example\r\n")
+    os.utime(tmp_path / "staging/acme/inbox/contacts.csv", (before.timestamp(),) * 2)
+    waits(sensor(tmp_path), in_mode("delta"))
+    assert sensor(tmp_path).execute(in_mode("delta")) == {"contact": 2}
+
+
+@pytest.mark.parametrize("mode", ["full", "sample", "retry"])
+def test_other_runs_take_a_file_that_was_loaded(loaded: Staging, tmp_path: Path, mode: str) -> None:
+    waits(sensor(tmp_path), in_mode(mode))
+    assert sensor(tmp_path).execute(in_mode(mode)) == {"contact": 1}
+
+
+def test_what_one_environment_was_loaded_with_is_new_to_the_other(
+    loaded: Staging, tmp_path: Path
+) -> None:
+    production = {"environment": "production"}
+    waits(sensor(tmp_path, **production), in_mode("delta"))
+    assert sensor(tmp_path, **production).execute(in_mode("delta")) == {"contact": 1}
+
+
+def test_a_file_that_the_api_does_without_may_be_taken_out(loaded: Staging, tmp_path: Path) -> None:
+    probed(loaded, "api+csv")
+    waits(sensor(tmp_path), in_mode("delta"))
+    assert "or take it out of the inbox" in loaded.read_json(REVIEW)["findings"][0]
+    loaded.delete("inbox/contacts.csv")
+    assert sensor(tmp_path).execute(in_mode("delta")) == {}
+
+
+def test_a_run_that_takes_over_an_extract_waits_for_no_file(
+    staging: Staging, tmp_path: Path
+) -> None:
+    assert sensor(tmp_path).execute(in_mode("full", extract_of="run-1")) == {}

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.staging import Staging
 
-CONTEXT: Any = {"dag_run": SimpleNamespace(run_id="r", run_after=datetime(2026, 3, 1, tzinfo=UTC))}
+CONTEXT: Any = {
+    "dag_run": SimpleNamespace(run_id="r", run_after=datetime(2026, 3, 1, tzinfo=UTC)),
+    "params": {"mode": "full"},
+}
 OWNERS = [
     {"name": "Ann Lee", "email": "ann@acme.example", "records": 7},
     {"name": "Bob Ray", "email": "", "records": 2},
@@ -94,6 +97,16 @@ def test_an_invitation_or_a_retired_user_is_not_enough(
 def test_an_override_settles_an_owner(toy: Any, tmp_path: Path, target: str) -> None:
     toy.Writer.found = [ANN]
     assert sensor(tmp_path, overrides={"Bob Ray": target}).execute(CONTEXT) == 2
+
+
+def test_a_delta_waits_for_nobody_and_says_who_is_missing(
+    toy: Any, tmp_path: Path, staging: Staging
+) -> None:
+    toy.Writer.found = [ANN]
+    night: Any = {**CONTEXT, "params": {"mode": "delta"}}
+    assert sensor(tmp_path).execute(night) == 1
+    assert [row["email"] for row in staging.read_json(MATCHES)] == [ANN.email]
+    assert len(staging.read_json(REVIEW)["waiting_for"]) == 1
 
 
 @pytest.mark.usefixtures("staging")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 NOW = datetime.now(UTC)
 GATE = Gate("acme", "mapping", "sandbox")
 RUN = SimpleNamespace(run_id="manual__1", run_after=datetime(2026, 3, 1, 12, 30, 5, 999, UTC))
-CONTEXT: Any = {"dag_run": RUN}
+CONTEXT: Any = {"dag_run": RUN, "params": {"mode": "full"}}
 FOLDER = "20260301T123005Z-19b04f56"
 
 
@@ -192,6 +192,26 @@ def test_only_runs_of_its_modes_need_it(staging: Staging, tmp_path: Path) -> Non
     assert gate.execute({**CONTEXT, "params": {"mode": "sample"}}) is None
     with pytest.raises(TaskDeferred):
         gate.execute({**CONTEXT, "params": {"mode": "full"}})
+
+
+@pytest.mark.parametrize("mode", ["delta", "retry", "cutover"])
+def test_a_run_that_follows_a_full_one_goes_by_what_was_signed_for_that(
+    staging: Staging, tmp_path: Path, mode: str
+) -> None:
+    digest = signed(staging)
+    propose(staging, GATE, "a new tag", {}, NOW)
+    night: Any = {**CONTEXT, "params": {"mode": mode}}
+    assert sensor(tmp_path).execute(night) == digest
+    waits(sensor(tmp_path))
+    with pytest.raises(TaskDeferred):
+        sensor(tmp_path, anew=True).execute(night)
+
+
+@pytest.mark.usefixtures("staging")
+def test_a_run_that_follows_a_full_one_does_not_go_without_any_signature(tmp_path: Path) -> None:
+    propose(open_staging(f"file://{tmp_path}", "acme"), GATE, "x", {}, NOW)
+    with pytest.raises(TaskDeferred):
+        sensor(tmp_path).execute({**CONTEXT, "params": {"mode": "delta"}})
 
 
 def test_the_environment_is_the_parameter_of_the_run() -> None:

@@ -158,3 +158,34 @@ def test_every_record_has_one_fate(
 def test_another_format_is_refused() -> None:
     with pytest.raises(StagingBroken, match="format 9"):
         MergeMap.from_json({"format": 9})
+
+
+# -- records that arrived before ---------------------------------------------------------------
+
+
+def test_what_stands_in_the_destination_survives_its_cluster() -> None:
+    found = resolve([CERTAIN], {}, {"a"})
+    assert found.merged == {"b": "a"}
+    assert found.arrived == {}
+
+
+def test_of_two_that_stand_neither_is_merged_and_both_are_told() -> None:
+    found = resolve([cluster("certain", "abc")], {}, {"a", "b"})
+    assert found.merged == {"c": "a"}
+    assert found.arrived == {"b": "a"}
+
+
+def test_what_stands_is_not_held_for_a_newcomer() -> None:
+    found = resolve([cluster("doubtful", "abc", "c")], {}, {"a"})
+    assert found.held.keys() == {"b", "c"}
+
+
+def test_a_person_may_merge_a_newcomer_into_what_stands() -> None:
+    found = resolve([cluster("doubtful", "abc", "c")], merge("abc"), {"b"})
+    assert found.merged == {"a": "b", "c": "b"}
+
+
+def test_two_that_stand_are_told_whoever_decides_that_they_are_one() -> None:
+    found = resolve([cluster("doubtful", "ab")], merge("ab"), {"a", "b"})
+    assert (found.merged, found.arrived) == ({}, {"b": "a"})
+    assert MergeMap.from_json(found.to_json()) == found

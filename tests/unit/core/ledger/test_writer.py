@@ -6,24 +6,17 @@ import hashlib
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
-from threading import Barrier, Thread
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from airflow_crm_migration.core.errors import StagingBroken
 from airflow_crm_migration.core.ids import Key
+from airflow_crm_migration.core.lease import Lease
 from airflow_crm_migration.core.ledger.objects import unpack
-from airflow_crm_migration.core.ledger.writer import (
-    Ledger,
-    LedgerPlace,
-    LedgerWriter,
-    take_epoch,
-)
+from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace, LedgerWriter
 from airflow_crm_migration.core.staging import Staging
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 REAL = LedgerPlace.of("sandbox")
 DRY = LedgerPlace.dry_run("sandbox", "run-1")
@@ -37,8 +30,15 @@ def staging(tmp_path: Path) -> Staging:
     return Staging(tmp_path)
 
 
-def writer(ledger: Ledger, epoch: int = 1) -> LedgerWriter:
-    return LedgerWriter(ledger, "person", epoch=epoch, tenant="t", run="run-1", now=lambda: NOON)
+def taken(epoch: int) -> Lease:
+    """Return a lease as if it had been taken under an epoch."""
+    lease = Lease(Staging(Path("nowhere")), REAL.lease, "test")
+    lease.epoch = epoch
+    return lease
+
+
+def writer(ledger: Ledger, lease: Lease) -> LedgerWriter:
+    return LedgerWriter(ledger, "person", lease=lease, tenant="t", run="run-1", now=lambda: NOON)
 
 
 def created(key: Key, identity: str) -> dict[str, Any]:
@@ -51,8 +51,8 @@ def intent(key: Key) -> dict[str, Any]:
 
 def write(staging: Staging, *keys: Key, place: LedgerPlace = REAL, compact: bool = False) -> None:
     """Write a result per key under an epoch of its own."""
-    with Ledger(staging, place) as ledger:
-        told = writer(ledger, take_epoch(staging, place, "test"))
+    with Lease(staging, place.lease, "test") as lease, Ledger(staging, place) as ledger:
+        told = writer(ledger, lease)
         for key in keys:
             told.intend([intent(key)])
             told.conclude([created(key, f"id of {key.source_id}")])
@@ -70,7 +70,7 @@ def known(staging: Staging, place: LedgerPlace = REAL) -> dict[str, Any]:
 
 def test_objects_are_numbered_within_the_epoch_and_rows_are_stamped(staging: Staging) -> None:
     with Ledger(staging, REAL) as ledger:
-        told = writer(ledger, 3)
+        told = writer(ledger, taken(3))
         assert told.intend([intent(ANN)]) == "00000003-00000001.intent.jsonl.gz"
         image = told.keep_images([{"id": "1", "values": {}}])
         told.conclude([created(ANN, "1")])
@@ -87,7 +87,7 @@ def test_objects_are_numbered_within_the_epoch_and_rows_are_stamped(staging: Sta
 
 def test_the_writers_own_reader_knows_at_once(staging: Staging) -> None:
     with Ledger(staging, REAL) as ledger:
-        told = writer(ledger)
+        told = writer(ledger, taken(1))
         told.intend([intent(ANN)])
         assert len(ledger.snapshot.open_intents("person")) == 1
         told.conclude([created(ANN, "1")])
@@ -97,49 +97,17 @@ def test_the_writers_own_reader_knows_at_once(staging: Staging) -> None:
 
 def test_nothing_to_tell_writes_nothing(staging: Staging) -> None:
     with Ledger(staging, REAL) as ledger:
-        writer(ledger).conclude([])
+        writer(ledger, taken(1)).conclude([])
     assert staging.names("ledger") == []
 
 
 @pytest.mark.parametrize("what", ["intend", "conclude", "keep_images"])
 def test_two_writers_under_one_epoch_are_stopped(staging: Staging, what: str) -> None:
     with Ledger(staging, REAL) as one, Ledger(staging, REAL) as other:
-        first, second = writer(one), writer(other)
+        first, second = writer(one, taken(1)), writer(other, taken(1))
         getattr(first, what)([intent(ANN) | created(ANN, "1")])
         with pytest.raises(StagingBroken, match="another process writes under epoch 1"):
             getattr(second, what)([intent(BOB) | created(BOB, "2")])
-
-
-# -- epochs --------------------------------------------------------------------------------
-
-
-def test_every_writer_takes_an_epoch_of_its_own(staging: Staging) -> None:
-    assert [take_epoch(staging, REAL, "me") for _ in range(3)] == [1, 2, 3]
-    lease = staging.read_json("lease/sandbox/00000002")
-    assert (lease["format"], lease["holder"]) == (1, "me")
-
-
-def test_writers_that_race_for_an_epoch_get_different_ones(staging: Staging) -> None:
-    """All see the same epochs taken before any takes the next."""
-    racers = 8
-    line = Barrier(racers)
-
-    class Together(Staging):
-        def names(self, folder: str) -> list[str]:
-            found = super().names(folder)
-            line.wait()
-            return found
-
-    taken: list[int] = []
-    threads = [
-        Thread(target=lambda: taken.append(take_epoch(Together(staging.root), REAL, "me")))
-        for _ in range(racers)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(taken) == list(range(1, racers + 1))
 
 
 # -- compaction ----------------------------------------------------------------------------

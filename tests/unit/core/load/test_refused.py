@@ -11,7 +11,7 @@ from tests.support.loading import Loading, company, person, task
 from tests.unit.core.load.test_links import NOWHERE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 REJECTED = {"rejected": {"refused": 1}}
 CREATED = {"created": {"new": 1}}
@@ -102,3 +102,96 @@ def test_a_refused_link_makes_the_run_red(refused_link: Loading) -> None:
     assert verdict.failures == ["1 links are rejected"]
     assert "task: 1 links rejected" in verdict.lines
     assert verdict_step(refused_link.run(), ["task"], [], ["held"]).failures == []
+
+
+# -- updates -----------------------------------------------------------------------------------
+
+UPSERT = "POST /rest/batch/companies"
+TAKEN = [{"url": "https://taken.example", "label": None}]
+OURS = [{"url": "https://ours.example", "label": None}]
+
+
+@pytest.fixture
+def refused_update(loading: Loading) -> Loading:
+    """Return a workspace in which a company's new domain is somebody else's."""
+    domain = {"primaryLinkUrl": TAKEN[0]["url"]}
+    loading.made_by_hand("company", name="Theirs", domainName=domain)
+    loading.load("company", [company("c", domainName=OURS)])
+    facts = loading.load("company", [company("c", domainName=TAKEN)], run="run-2")
+    assert facts["outcomes"]["company"] == REJECTED
+    loading.forget()
+    return loading
+
+
+def test_a_refused_update_is_not_sent_again(refused_update: Loading) -> None:
+    words = refused_update.entry("company", "c").last["detail"]
+    facts = refused_update.load("company", [company("c", domainName=TAKEN)], run="run-3")
+    assert facts["outcomes"]["company"] == REJECTED
+    assert writes(refused_update) == {}
+    assert refused_update.entry("company", "c").last["detail"] == words
+    assert refused_update.reconcile("company", "run-3")["missing"] == []
+
+
+def test_it_is_sent_once_the_source_says_something_else(refused_update: Loading) -> None:
+    other = [{"url": "https://other.example", "label": None}]
+    facts = refused_update.load("company", [company("c", domainName=other)], run="run-3")
+    assert facts["outcomes"]["company"] == {"updated": {"source_changed": 1}}
+    facts = refused_update.load("company", [company("c", domainName=TAKEN)], run="run-4")
+    assert facts["outcomes"]["company"] == REJECTED
+    assert refused_update.calls(UPSERT)
+
+
+def test_it_ends_when_the_source_goes_back(refused_update: Loading) -> None:
+    facts = refused_update.load("company", [company("c", domainName=OURS)], run="run-3")
+    assert facts["outcomes"]["company"] == {"updated": {"resolved": 1}}
+    assert writes(refused_update) == {}
+    facts = refused_update.load("company", [company("c", domainName=OURS)], run="run-4")
+    assert facts["outcomes"]["company"] == {"unchanged": {"same": 1}}
+
+
+@pytest.mark.parametrize("policy", ["update", "fill"])
+def test_a_refused_first_update_of_an_existing_record_is_not_sent_again(
+    make_loading: Callable[..., Loading], policy: str
+) -> None:
+    loading = make_loading(policy)
+    loading.made_by_hand("company", domainName={"primaryLinkUrl": OURS[0]["url"]})
+    drafts = [company("c", domainName=OURS, accountOwnerId=NOWHERE)]
+    assert loading.load("company", drafts)["outcomes"]["company"] == REJECTED
+    loading.forget()
+    assert loading.load("company", drafts, run="run-2")["outcomes"]["company"] == REJECTED
+    assert loading.calls(UPSERT) == {}
+
+
+# -- and is sent again on request --------------------------------------------------------------
+
+
+def test_a_refused_record_is_sent_again_on_request(loading: Loading) -> None:
+    drafts = [company("a", accountOwnerId=NOWHERE)]
+    loading.load("company", drafts)
+    loading.forget()
+    facts = loading.load("company", drafts, run="run-2", resend=True)
+    assert facts["outcomes"]["company"] == REJECTED
+    assert loading.calls(UPSERT)
+
+
+def test_a_refused_update_is_sent_again_on_request(refused_update: Loading) -> None:
+    [theirs] = [r for r in refused_update.records("company") if r["name"] == "Theirs"]
+    refused_update.remove("company", theirs["id"], "destroy")
+    drafts = [company("c", domainName=TAKEN)]
+    facts = refused_update.load("company", drafts, run="run-3", resend=True)
+    assert facts["outcomes"]["company"] == {"updated": {"source_changed": 1}}
+    assert refused_update.records("company")[0]["domainName"]["primaryLinkUrl"] == TAKEN[0]["url"]
+
+
+def test_a_refused_file_is_sent_again_on_request(loading: Loading) -> None:
+    drafts = refused_file(loading, b"one")
+    loading.load("attachment", drafts)
+    facts = loading.load("attachment", drafts, run="run-2", resend=True)
+    assert facts["outcomes"]["attachment"] == REJECTED
+    assert len(facts["residue"]) == 2
+
+
+def test_a_refused_link_is_sent_again_on_request(refused_link: Loading) -> None:
+    refused_link.forget()
+    assert refused_link.load_again("task", resend=True)["joins"] == {"rejected": 1}
+    assert set(writes(refused_link)) == {"POST /rest/batch/taskTargets"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from typing import IO, TYPE_CHECKING, Any
 
@@ -93,6 +94,13 @@ def test_a_file_that_changed_in_the_source_is_told(
         told = {"unchanged": {"same": 2}, "conflict": {"file_changed": 1}}
         assert facts["outcomes"]["attachment"] == told
         loading.reconcile("attachment", run)
+    [row] = loading.conflicts("attachment", "run-3")
+    assert (row["reason"], row["kept"], row["id"]) == (
+        "file_changed", "destination", loading.entry("attachment", "f1").destination_id,
+    )  # fmt: skip
+    then, now = hashlib.sha256(b"content 1").hexdigest(), hashlib.sha256(content).hexdigest()
+    changed = {"name": ("f1.txt", name), "file": (then, now)}
+    assert (row["before"], row["source"]) == changed[row["field"]]
     assert loading.entry("attachment", "f1").last["run"] == "run-2"
     assert len(loading.control("content")["files"]) == len(kept) == 3
 
@@ -141,3 +149,14 @@ def test_missing_records_of_this_run_stop_it_and_removed_ones_are_told(loading: 
     loading.load("company", [company("a"), company("b")], run="run-2")
     result = loading.reconcile("company", "run-2")
     assert (result["missing"], result["missing_now"]) == ([gone], [])
+
+
+def test_a_file_that_is_again_what_was_attached_is_no_conflict_any_more(loading: Loading) -> None:
+    drafts = files(loading)
+    loading.load("attachment", drafts)
+    loading.load("attachment", [loading.file("f1", "a", b"another")], run="run-2")
+    facts = loading.load("attachment", drafts, run="run-3")
+    told = {"unchanged": {"same": 2}, "updated": {"resolved": 1}}
+    assert facts["outcomes"]["attachment"] == told
+    facts = loading.load("attachment", drafts, run="run-4")
+    assert facts["outcomes"]["attachment"] == {"unchanged": {"same": 3}}

@@ -6,7 +6,8 @@ import pytest
 
 from airflow_crm_migration.core.gates import Gate, propose
 from airflow_crm_migration.core.keyring import Keyring
-from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace, LedgerWriter, take_epoch
+from airflow_crm_migration.core.lease import Lease
+from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace, LedgerWriter
 from airflow_crm_migration.core.report.facts import collected
 from tests.support.report import HELD, NOW, OUTCOMES, RING, RUN, MadeRun
 
@@ -87,9 +88,8 @@ def test_what_did_not_arrive_is_told_whichever_run_said_so(complete: MadeRun) ->
 def test_a_dry_run_tells_of_its_own_ledger_and_asks_nobody(run: MadeRun) -> None:
     run.begin(dry_run=True).extract().decide().load()
     place = LedgerPlace.dry_run("sandbox", RUN)
-    with Ledger(run.staging, place) as ledger:
-        epoch = take_epoch(run.staging, place, "test")
-        writer = LedgerWriter(ledger, "person", epoch=epoch, tenant="t", run=RUN)
+    with Lease(run.staging, place.lease, "test") as lease, Ledger(run.staging, place) as ledger:
+        writer = LedgerWriter(ledger, "person", lease=lease, tenant="t", run=RUN)
         key = ["person", "contact", "c-1", ""]
         writer.conclude([{"key": key, "outcome": "rejected", "reason": "refused"}])
     report = run.report()

@@ -35,7 +35,9 @@ def everywhere(run: MadeRun, text: str) -> Report:
     run.write("owners/matches.json", [owner])
     run.write("probe.json", [{"object": "contact", "route": "api", "reason": text, "count": 1}])
     run.write("schema/changes.json", [{"object": text, "field": text, "action": text}])
-    run.load(person=[issue])
+    conflict = {"key": issue["key"], "field": text, "reason": text, "kept": text, "id": text}
+    conflict |= {"before": text, "source": [text], "destination": {"city": text}}
+    run.load(person=[issue], conflicts=(conflict,))
     run.tell_ledger([Rejection(text, Outcome.REJECTED, Reason.REFUSED, text)])
     return run.report()
 
@@ -47,10 +49,14 @@ def test_text_is_harmless_and_readable_wherever_it_stands(run: MadeRun, text: st
     assert not {"script", "img"} & {tag for tag, _ in page.tags}
     assert [tag for tag, _ in page.tags].count("style") == 1
     shown = storable(text).replace("\u202e", "[U+202E]")
-    for section in ("", "not-arrived", "left-out", "mapping", "owners", "schema", "export"):
+    for section in ("", "not-arrived", "conflicts", "left-out", "mapping", "owners"):
         assert shown in page.text[section]
     assert "\u202e" not in report.html
+    for section in ("schema", "export"):
+        assert shown in page.text[section]
     kept = [report.csv("rejects")[0]["detail"], report.csv("left_out")[0]["detail"]]
+    disputed = report.csv("conflicts")[0]
+    kept += [disputed[n] for n in ("sent before", "in the source now", "in the destination")]
     for cell in kept:
         assert cell.removeprefix("'") == shown
         assert not cell.startswith("=")

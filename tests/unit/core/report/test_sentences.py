@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from airflow_crm_migration.core.report.mapping_words import condition_words, lin
 from airflow_crm_migration.core.report.model import Facts, Phase, RunFacts
 from airflow_crm_migration.core.report.sentences import line_sentence, links_sentence, verdict
 from airflow_crm_migration.core.report.words import OUTCOMES, REASONS, plural
+from airflow_crm_migration.core.validated import PhaseValidation
 
 if TYPE_CHECKING:
     from tests.support.report import MadeRun
@@ -135,11 +137,44 @@ def test_a_record_that_two_lines_take_is_two_that_were_due() -> None:
     assert f"1,996 of 2,004 {DUE} arrived" in verdict(found).sentence
 
 
-def test_a_validation_is_judged_by_what_the_destination_holds() -> None:
-    found = PhaseReconciliation("person", 5, 5)
-    told = Facts(RunFacts("r", mode="validate"), phases=(Phase("person", counted=found),))
-    assert verdict(told).level == "good"
-    assert "holds 5 migrated records" in verdict(told).sentence
+GONE_AND_EXTRA = "1 is gone; 2 are with our mark but not ours"
+
+
+@pytest.mark.parametrize(
+    ("checked", "extra", "level", "sentence"),
+    [
+        ({"same": 1234}, [], "good", "1,234 of 1,234 records read back are as loaded."),
+        (
+            {"same": 9, "known_conflict": 1},
+            [],
+            "good",
+            "9 of 10 records read back are as loaded; 1 is in a conflict that was told before.",
+        ),
+        (
+            {"same": 8, "changed": 1, "gone": 1},
+            ["x", "y"],
+            "look",
+            f"8 of 10 records read back are as loaded; 1 is changed since; {GONE_AND_EXTRA}.",
+        ),
+    ],
+)
+def test_a_validation_is_judged_by_what_stands(
+    checked: dict[str, int], extra: list[str], level: str, sentence: str
+) -> None:
+    result = PhaseValidation("person", checked={"person": Counter(checked)}, extra=extra)
+    told = verdict(Facts(RunFacts("r", mode="validate"), validations=(result,)))
+    assert (told.level, told.sentence) == (level, sentence)
+
+
+def test_a_validation_that_ended_early_is_bad() -> None:
+    assert verdict(Facts(RunFacts("r", mode="validate"))).level == "bad"
+
+
+def test_a_cutover_is_no_better_than_its_validation() -> None:
+    result = PhaseValidation("person", checked={"person": Counter(same=1999, trashed=1)})
+    told = verdict(replace(facts(ALL), validations=(result,)))
+    assert told.level == "look"
+    assert "1 is in the trash" in told.sentence
 
 
 def test_the_console_shows_the_table_aligned_and_no_customers_value(complete: MadeRun) -> None:

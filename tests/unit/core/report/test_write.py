@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SECTIONS = [
-    "reconciliation", "not-arrived", "left-out", "duplicates", "mapping", "owners", "schema",
-    "files", "sign-offs", "export",
+    "reconciliation", "not-arrived", "conflicts", "left-out", "duplicates", "mapping", "owners",
+    "schema", "files", "sign-offs", "export",
 ]  # fmt: skip
 TABLES = {
     "Records read and what became of them": "reconciliation",
@@ -23,6 +23,7 @@ TABLES = {
     "What Twenty counts": "counts",
     "Links between records": "links",
     "Records": "rejects",
+    "Values": "conflicts",
     "Links and values": "left_out",
     "Groups of records that are or may be one": "duplicates",
     "Object by object": "promises",
@@ -89,9 +90,10 @@ def plain(text: str) -> str:
     return text.replace(",", "") if text.replace(",", "").isdigit() else text
 
 
-@pytest.mark.parametrize("caption", ["reject_groups", "left_out_groups"])
+@pytest.mark.parametrize("caption", ["reject_groups", "left_out_groups", "conflict_groups"])
 def test_groups_add_up_to_the_records(report: Report, caption: str) -> None:
-    records = len(report.csv(caption.removesuffix("_groups").replace("reject", "rejects")))
+    name = caption.removesuffix("_groups")
+    records = len(report.csv(name if name == "left_out" else f"{name}s"))
     assert sum(int(row["number"]) for row in report.csv(caption)) == records
 
 
@@ -219,3 +221,11 @@ def test_torn_inputs_are_named_and_never_stop_the_report(complete: MadeRun, name
     for content in (b"", b"{", b"[1, {}]", b'"text"', b"\xff\xfe"):
         complete.staging.write_bytes(f"{RUN}/{name}", content)
         assert f"{RUN}/{place} could not be read" in complete.report().page.text[""]
+
+
+def test_a_conflict_is_told_with_all_values(report: Report) -> None:
+    title, emails = report.csv("conflicts")
+    values = ("sent before", "in the source now", "in the destination", "kept", "id there")
+    assert [title[name] for name in values] == ["Clerk", "Chief", "Boss", "destination", "p-4"]
+    assert emails["in the source now"] == "a@x.example; b@x.example"
+    assert "No field was changed" not in report.page.text["conflicts"]

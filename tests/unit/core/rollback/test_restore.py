@@ -42,7 +42,7 @@ def ann(**record: Any) -> dict[str, Any]:
 def ours(**values: Any) -> dict[str, Any]:
     """Return what the source says of Ann."""
     more = {"jobTitle": "Chief", "city": "Ulm", "updatedAt": SOURCE, **values}
-    return person("a", emails=["ann@x.example"], **more)
+    return person("a", **{"emails": ["ann@x.example"], **more})
 
 
 def plain(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -108,6 +108,54 @@ def test_one_that_they_made_themselves_keeps_it(updating: Loading) -> None:
     assert done["company"] == {"keep": 1, "delete": 1}
     assert [c["id"] for c in updating.records("company")] == [theirs]
     assert updating.records("person")[0]["companyId"] == theirs
+
+
+def emails(loading: Loading) -> list[str]:
+    [found] = [row["emails"] for row in loading.records("person")]
+    return [found["primaryEmail"], *found["additionalEmails"]]
+
+
+def test_what_a_later_load_merged_with_people_s_own_is_theirs(updating: Loading) -> None:
+    """Of several addresses theirs stand among ours: taken back whole, theirs would go too."""
+    old = {"primaryEmail": "ann@x.example", "additionalEmails": ["old@x.example"]}
+    made = updating.made_by_hand("person", **ann(emails=old))
+    two = ["ann@x.example", "new@x.example"]
+    updating.load("person", [ours(emails=two)])
+    mixed = {**old, "additionalEmails": ["old@x.example", "new@x.example", "theirs@x.example"]}
+    updating.edit("person", made["id"], emails=mixed)
+    updating.load("person", [ours(emails=[*two, "newer@x.example"])], run="run-2")
+    before = emails(updating)
+    assert {"theirs@x.example", "newer@x.example"} < set(before)
+    rolling = RollingBack(updating)
+    assert rolling.whole()["person"] == {"restore": 1}
+    assert emails(updating) == before
+    assert updating.records("person")[0]["jobTitle"] == "Boss"
+    assert rolling.last is not None
+    assert rolling.last.rows("undone", "person")[made["id"]]["differs"] == ["emails"]
+
+
+def test_and_keeps_a_record_of_ours(loading: Loading) -> None:
+    loading.load("person", [ours()])
+    made = str(loading.entry("person", "a").destination_id)
+    mixed = {"primaryEmail": "ann@x.example", "additionalEmails": ["theirs@x.example"]}
+    at = {"updatedAt": SOURCE}
+    loading.edit("person", made, emails=mixed, **at)
+    loading.load("person", [ours(emails=["ann@x.example", "new@x.example"])], run="run-2")
+    assert len(emails(loading)) == 3
+    rolling = RollingBack(loading)
+    assert rolling.whole()["person"] == {"keep": 1}
+    assert rolling.last is not None
+    assert rolling.last.rows("undone", "person")[made]["differs"] == ["emails"]
+
+
+def test_what_was_only_added_to_is_as_it_was(updating: Loading) -> None:
+    old = {"primaryEmail": "ann@x.example", "additionalEmails": ["old@x.example"]}
+    updating.made_by_hand("person", **ann(emails=old))
+    for number, more in enumerate((["new@x.example"], ["new@x.example", "newer@x.example"])):
+        updating.load("person", [ours(emails=["ann@x.example", *more])], run=f"run-{number}")
+    assert len(emails(updating)) == 4
+    RollingBack(updating).whole()
+    assert emails(updating) == ["ann@x.example", "old@x.example"]
 
 
 def test_a_record_that_was_only_linked_is_let_go_and_linked_again(loading: Loading) -> None:

@@ -38,11 +38,21 @@ def test_the_tenant_is_kept_with_its_format(run: Run) -> None:
     check_tenant(run, FIRST)
 
 
-def test_another_tenant_stops_with_both_named_and_what_can_be_done_today(run: Run) -> None:
+def test_another_tenant_stops_with_both_named_and_the_command(run: Run) -> None:
     with pytest.raises(UserMistake) as raised:
         check_tenant(run, OTHER)
     [line] = raised.value.findings
     assert "tenant w-2 (Other)" in line
     assert "written to w-1 (ACME)" in line
-    assert "point the connection back; filling the other tenant is an engagement" in line
-    assert "reset" not in line
+    assert "point the connection back, or" in line
+    assert line.endswith(
+        "airflow crm-migration reset --engagement FILE --environment sandbox --tenant w-1"
+    )
+
+
+@pytest.mark.parametrize("tenant", [FIRST, OTHER])
+def test_a_reset_that_was_cut_off_stops_whatever_the_tenant(run: Run, tenant: Tenant) -> None:
+    kept = run.staging.read_json("tenant/sandbox.json")
+    run.staging.write_json("tenant/sandbox.json", {**kept, "reset": "20260301T090000Z"})
+    with pytest.raises(UserMistake, match=r"did not end; end it: airflow .* --tenant w-1$"):
+        check_tenant(run, tenant)

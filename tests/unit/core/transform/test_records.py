@@ -117,6 +117,33 @@ def test_what_no_rule_takes_is_rejected_once(shop: Shop) -> None:
     assert "sticker s1" not in shop.drafts("human")
 
 
+CHOOSY = """
+id: sticker
+source: sticker
+into:
+  - {object: firm, when: {all: [{choice: greet, equals: true}, {field: kind, equals: firm}]},
+     value: word, field: words,
+     ways: [{object: firm, from: of, by: id, when: {choice: greet, equals: true}}]}
+  - {object: client, when: {related: {object: client, from: of, by: id}}, value: word, field: words,
+     ways: [{object: firm, from: of, by: id, when: {field: kind, equals: never}},
+            {object: client, from: of, by: id}]}
+"""
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_conditions_of_folds_look_at_choices_and_at_other_records(
+    tmp_path: Path, chosen: bool
+) -> None:
+    with Workbench(FIRM, CLIENT, folds=[CHOOSY]) as bench:
+        shop = Shop(bench, Staging(tmp_path))
+        shop.put("firm", "x1", called="Acme")
+        shop.put("client", "x1", mail="ann@x.org")
+        shop.put("sticker", "s1", kind="firm", of="x1", word="a")
+        of_firm = words(shop, choices={"greet": chosen})
+        of_client = words(shop, "client", choices={"greet": chosen})
+    assert (of_firm["x1"], of_client["x1"]) == ((["a"], None) if chosen else (None, ["a"]))
+
+
 def test_a_survivor_has_the_values_of_those_merged_into_it(shop: Shop) -> None:
     merged = {("firm", "f1"): {"id": "f1", "called": "Acme", "web": "acme.io"}}
     walked = list(shop.records(merged=merged).walk("firm"))

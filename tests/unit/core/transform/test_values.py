@@ -172,3 +172,56 @@ def test_a_select_never_takes_what_has_no_option() -> None:
 
 def test_a_blank_is_not_unmapped() -> None:
     assert "issues" not in draft(f"{{to: topic, from: m, {MAP}}}", m=None)
+
+
+# -- values that came up after the mapping was signed ----------------------------------------
+
+NEW = {"setting": {"hold_unmapped": True}}
+NEEDED = f"{{to: mood, from: m, {MAP}, {MOOD}, required: true}}"
+WAITS = {"outcome": "held", "reason": "unmapped_value", "detail": "mood: ?"}
+
+
+def test_a_new_record_waits_for_a_choice_that_it_cannot_do_without() -> None:
+    """One that has arrived before keeps the choice that it has, and the rest of it moves."""
+    made = draft(NEEDED, "{to: topic, from: about}", **NEW, m="?", about="A")
+    assert made["if_new"] == WAITS
+    assert (made["values"], made["unknown"]) == ({"topic": "A"}, ["mood"])
+    assert list(problems(made)) == [("mood", "unmapped_value", "?")]
+
+
+def test_so_does_one_whose_value_the_mapping_refuses() -> None:
+    rule = f"{{to: mood, from: m, {MAP}, {MOOD}, unmapped: reject}}"
+    assert draft(rule, **NEW, m="?")["if_new"] == WAITS
+
+
+@pytest.mark.parametrize("value", ["Bad", " bad "])
+def test_a_known_choice_waits_for_nothing(value: str) -> None:
+    made = draft(NEEDED, **NEW, m=value)
+    assert "if_new" not in made
+    assert made["values"] == {"mood": "cross"}
+
+
+def test_a_blank_is_still_no_value() -> None:
+    assert told(draft(NEEDED, **NEW)) == ("rejected", "required_blank", "mood")
+
+
+def test_a_choice_that_may_be_left_out_holds_nobody() -> None:
+    made = draft(f"{{to: mood, from: m, {MAP}, {MOOD}}}", **NEW, m="?")
+    assert "if_new" not in made
+    assert made["unknown"] == ["mood"]
+
+
+def test_of_several_the_known_ones_arrive() -> None:
+    rule = f"{{to: moods, from: m, {MAP}, {MOOD}, create: {{type: multi_select, label: M}}}}"
+    made = draft(rule, **NEW, m=["Bad", "?"])
+    assert made["values"] == {"moods": ["cross"]}
+    assert not {"if_new", "unknown"} & made.keys()
+    assert list(problems(made)) == [("moods", "unmapped_value", "?")]
+
+
+def test_a_fallback_stands_in_for_a_new_choice_too() -> None:
+    made = draft(
+        f"{{to: mood, from: m, {MAP}, {MOOD}, required: true, fallback: fine}}", **NEW, m="?"
+    )
+    assert made["values"] == {"mood": "fine"}
+    assert "if_new" not in made

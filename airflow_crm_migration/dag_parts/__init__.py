@@ -1,0 +1,1 @@
+"""The parts that an engagement's DAG is put together from."""
