@@ -21,7 +21,7 @@ from airflow_crm_migration.core.mapping import Mapping, load_mapping
 from airflow_crm_migration.core.validation import findings_of
 
 Environment = Literal["sandbox", "production"]
-Gate = Literal["scope", "mapping", "duplicates", "rehearsal", "cutover"]
+Gate = Literal["scope", "mapping", "duplicates", "rehearsal", "cutover", "rollback"]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 PAIR = "klipy_to_twenty"
 GATES = (
-    "csv", "freeze", "scope", "duplicates", "mapping", "owners", "rehearsal", "cutover"
+    "csv", "freeze", "scope", "duplicates", "mapping", "owners", "rehearsal", "cutover", "rollback"
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ _ENGAGEMENT = Arg(
 _GATE = Arg(
     ("--gate",),
     required=True,
-    choices=("scope", "mapping", "duplicates", "rehearsal", "cutover"),
+    choices=("scope", "mapping", "duplicates", "rehearsal", "cutover", "rollback"),
     help="which decision",
 )
 _ENVIRONMENT = Arg(

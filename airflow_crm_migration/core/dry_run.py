@@ -15,6 +15,7 @@ from airflow_crm_migration.core.forecast import Calls, Step
 from airflow_crm_migration.core.protocols import (
     Action,
     Capabilities,
+    Child,
     Destination,
     Finding,
     Member,
@@ -27,7 +28,7 @@ from airflow_crm_migration.core.protocols import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from airflow_crm_migration.core.fields import FieldSpec, ObjectSpec
     from airflow_crm_migration.core.limits import Budget
@@ -188,6 +189,16 @@ class DryDestination:
         self._read[object_name] = made | {i: changed.get(i, one) for i, one in found.items()}
         return dict(self._read[object_name])
 
+    def children(
+        self, object_name: str, ids: Sequence[str], known: Collection[str] = ()
+    ) -> dict[str, list[Child]]:
+        """Find the live records that refer to records."""
+        return self._real.children(object_name, ids, known)
+
+    def traces(self, object_name: str, ids: Sequence[str]) -> int:
+        """Count what the platform keeps of records by itself."""
+        return self._real.traces(object_name, ids)
+
     # -- kept to itself --------------------------------------------------------------------
 
     def create(self, object_name: str, rows: Sequence[Write]) -> list[Stored | Refused]:
@@ -210,6 +221,12 @@ class DryDestination:
         self._would(Action.RESTORE, object_name, len(ids))
         before = self._known(object_name, ids).values()
         self._remember(object_name, [replace(stored, trashed=False) for stored in before])
+
+    def trash(self, object_name: str, ids: Sequence[str]) -> None:
+        """Leave the records where they are."""
+
+    def delete(self, object_name: str, ids: Sequence[str]) -> None:
+        """Leave the records where they are."""
 
     def _known(self, object_name: str, ids: Sequence[str]) -> dict[str, Stored]:
         """Return records as they would be now, preferably as they were read just before."""

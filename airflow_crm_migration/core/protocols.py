@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.fields import FieldSpec, ObjectSpec
     from airflow_crm_migration.core.limits import Budget
 
+Child = tuple[str, str]
+"""Object and id of a record that refers to another."""
 Values = dict[str, Any]
 """Field name -> value in the form that :mod:`.fields` lists."""
 
@@ -180,6 +182,7 @@ class Capabilities:
     :param client_ids: whether it takes ids that we make
     :param reads_trash: whether trashed records can be found
     :param sets_created_at: whether it keeps original creation times
+    :param links_go_along: whether deleting a record deletes the rows that link it to others
     :param attachment: object that holds files, None where files are not moved
     :param file_field: its field that takes the file id that an upload returns
     :param file_name_field: its field that takes the file's name
@@ -190,6 +193,7 @@ class Capabilities:
     client_ids: bool
     reads_trash: bool
     sets_created_at: bool
+    links_go_along: bool
     attachment: str | None
     file_field: str
     file_name_field: str
@@ -358,6 +362,32 @@ class Destination(DestinationRules, Protocol):
 
     def restore(self, object_name: str, ids: Sequence[str]) -> None:
         """Take records out of the trash."""
+
+    def trash(self, object_name: str, ids: Sequence[str]) -> None:
+        """Put records into the trash."""
+
+    def delete(self, object_name: str, ids: Sequence[str]) -> None:
+        """
+        Delete records for good, trashed ones too, in one call for up to a full batch.
+
+        An id that does not exist is passed over, so asking twice is as good as once.
+        """
+
+    def children(
+        self, object_name: str, ids: Sequence[str], known: Collection[str] = ()
+    ) -> dict[str, list[Child]]:
+        """
+        Find the live records of any object that refer to records.
+
+        What the platform itself keeps about records and links to them is left out: its history,
+        and what it finds by an address and would find again.
+
+        :param known: ids of records that need not be told, to spare requests
+        :return: id -> records that refer to it; an id that none refers to is left out
+        """
+
+    def traces(self, object_name: str, ids: Sequence[str]) -> int:
+        """Count what the platform noted of records by itself and keeps when they are deleted."""
 
     def upload(
         self, name: str, size: int, content: IO[bytes], abandoned: Callable[[str], None]

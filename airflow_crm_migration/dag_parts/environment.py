@@ -11,12 +11,15 @@ from airflow_crm_migration.operators.attach_files import AttachFilesOperator
 from airflow_crm_migration.operators.check_destination import CheckDestinationOperator
 from airflow_crm_migration.operators.choose_work import ChooseWorkOperator
 from airflow_crm_migration.operators.collect_owners import CollectOwnersOperator
+from airflow_crm_migration.operators.finish_rollback import FinishRollbackOperator
+from airflow_crm_migration.operators.forecast_rollback import ForecastRollbackOperator
 from airflow_crm_migration.operators.load_phase import LoadPhaseOperator
 from airflow_crm_migration.operators.prepare_destination import PrepareDestinationOperator
 from airflow_crm_migration.operators.propose_cutover import ProposeCutoverOperator
 from airflow_crm_migration.operators.propose_mapping import ProposeMappingOperator
 from airflow_crm_migration.operators.reconcile_phase import ReconcilePhaseOperator
 from airflow_crm_migration.operators.transform_phase import TransformPhaseOperator
+from airflow_crm_migration.operators.undo_phase import UndoPhaseOperator
 from airflow_crm_migration.operators.validate import ValidateOperator
 from airflow_crm_migration.sensors.owners_provisioned import OwnersProvisionedSensor
 
@@ -83,7 +86,7 @@ class EnvironmentTasks:
             last = self._rehearsal(prepare)
             for phase in self.kit.phases:
                 last = self._phase(phase, last)
-            return [last, self._cut_over(chosen, last)]
+            return [last, self._cut_over(chosen, last), self._roll_back(chosen)]
 
     def _cut_over(self, chosen: Any, loaded: Any) -> Any:
         """Validate: a run of its own, and what a cutover is signed on."""
@@ -99,6 +102,21 @@ class EnvironmentTasks:
         gate = self.kit.sign_off("cutover", self.name, anew=True)
         chain([chosen, loaded], validate, propose, gate)
         return gate
+
+    def _roll_back(self, chosen: Any) -> Any:
+        """Undo in the reverse order of loading, all that the pair can load."""
+        phases = list(self.kit.mapping.phases)
+        common = {**self.kit.signed, **self.destination, **self.at}
+        with TaskGroup("rollback"):
+            forecast = ForecastRollbackOperator(task_id="forecast", phases=phases, **common)
+            gate = self.kit.sign_off("rollback", self.name, anew=True)
+            undo = [
+                UndoPhaseOperator(task_id=f"undo_{phase}", phase=phase, **common)
+                for phase in reversed(phases)
+            ]
+            finish = FinishRollbackOperator(task_id="finish", phases=phases, **common)
+            chain(chosen, forecast, gate, *undo, finish)
+        return finish
 
     def _owners(self) -> list[Any]:
         collect = CollectOwnersOperator(task_id="collect_owners", **self.kit.pair, **self.at)

@@ -19,6 +19,7 @@ from airflow_crm_migration.core.mapping import load_mapping
 from airflow_crm_migration.core.protocols import Write
 from airflow_crm_migration.get_provider_info import get_provider_info
 from airflow_crm_migration.hooks.registry import source_hook
+from tests.support.rolling_back import Rollback
 from tests.support.toy import PAIR, by_source, office, outcomes
 
 if TYPE_CHECKING:
@@ -107,6 +108,31 @@ def test_a_dry_run_writes_nothing_at_all(migration: Migration) -> None:
     migration.full(dry_run=True)
     assert not any(office(migration).rows.values())
     assert not office(migration).binaries
+
+
+def test_a_rollback_leaves_nothing_behind(migration: Migration) -> None:
+    """Here the rows that link a record outlive it, and take a deletion of their own."""
+    migration.full()
+    place = office(migration)
+    assert place.rows["seat"]
+    rollback = Rollback(migration.new_run(), migration.hook(), migration.pair)
+    done = rollback.whole()
+    assert done["meeting"] == {"delete": 2}
+    assert not any(place.rows.values())
+    assert place.calls["delete"] == 5  # one of each object, two meetings and two seats at once
+    migration.full()
+    assert len(place.rows["seat"]) == 2
+
+
+def test_a_rollback_keeps_what_people_hung_on_a_record(migration: Migration) -> None:
+    migration.full()
+    humans = by_source(migration, "human")
+    scan = {"heading": "Theirs", "human": humans["c3"]["id"]}
+    migration.hook().create("folder", [Write("theirs", scan)])
+    rollback = Rollback(migration.new_run(), migration.hook(), migration.pair)
+    assert rollback.whole()["human"] == {"delete": 1, "keep": 1}
+    assert set(by_source(migration, "human")) == {"c3"}
+    assert set(office(migration).rows["folder"]) == {"theirs"}
 
 
 def test_there_is_a_dag_for_it(migration: Migration, tmp_path: Path) -> None:

@@ -167,3 +167,22 @@ def test_a_cutover_ends_signed_after_the_last_delta(life: Life, cutover: Ended) 
     assert "frozen_at" in record.decisions
     order = [cutover.log.wait_for(w) for w in ("load person", "cutover .sandbox.: signed by")]
     assert order == sorted(order)
+
+
+@pytest.fixture(scope="module")
+def undone(life: Life, cutover: Ended) -> Ended:
+    """Take all of it back; somebody has worked on one record since."""
+    life.edit(jobTitle="Edited by hand")
+    return life.run("rollback")
+
+
+def test_a_rollback_is_signed_first_and_leaves_what_was_there(
+    life: Life, before: dict[str, dict[str, Any]], undone: Ended
+) -> None:
+    assert undone.state == "success", undone.log.errors()
+    forecast = undone.log.wait_for("rollback .sandbox.: waiting")
+    undone.log.wait_for("rollback .sandbox.: signed by", after=forecast)
+    left = {person["id"]: person for person in life.people()}
+    assert set(before) <= set(left)
+    assert {p["migrationSourceId"] for i, p in left.items() if i not in before} == {PERSON}
+    assert life.person()["jobTitle"] == "Edited by hand"

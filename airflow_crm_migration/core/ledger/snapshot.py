@@ -9,29 +9,30 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.canonical import canonical_json
 from airflow_crm_migration.core.ids import Key
-from airflow_crm_migration.core.outcomes import Outcome
+from airflow_crm_migration.core.outcomes import Outcome, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from airflow_crm_migration.core.ledger.objects import ObjectName, Row
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of the tables below; a snapshot of another version is passed over and built anew."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (
   line TEXT, object TEXT, source_id TEXT, part TEXT, phase TEXT,
-  outcome TEXT, destination_id TEXT, at TEXT, origin TEXT, last TEXT,
+  outcome TEXT, destination_id TEXT, at TEXT, origin TEXT, last TEXT, images TEXT,
   PRIMARY KEY (line, object, source_id, part)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS by_destination ON records (phase, destination_id);
+CREATE INDEX IF NOT EXISTS by_destination ON records (destination_id, phase);
 CREATE TABLE IF NOT EXISTS intents (
   line TEXT, object TEXT, source_id TEXT, part TEXT, phase TEXT, ref TEXT, row TEXT,
   PRIMARY KEY (line, object, source_id, part)) WITHOUT ROWID;
@@ -39,32 +40,31 @@ CREATE TABLE IF NOT EXISTS uploads (
   line TEXT, object TEXT, source_id TEXT, part TEXT, file_id TEXT, attached INTEGER, row TEXT,
   PRIMARY KEY (line, object, source_id, part, file_id)) WITHOUT ROWID;
 """
-_BY_OUTCOME = (
-    "SELECT line, object, source_id, part, origin, last FROM records"
-    " WHERE outcome = ? AND (part = '') = ?"
-)
+_COLUMNS = "SELECT line, object, source_id, part, origin, last, images FROM records"
+_BY_OUTCOME = f"{_COLUMNS} WHERE outcome = ? AND (part = '') = ?"
 _FORGET_INTENT = "DELETE FROM intents WHERE line = ? AND object = ? AND source_id = ? AND part = ?"
 _MARK_ATTACHED = (
     "UPDATE uploads SET attached = 1"
     " WHERE line = ? AND object = ? AND source_id = ? AND part = ? AND file_id = ?"
 )
-_ENTRY = (
-    "SELECT origin, last FROM records WHERE line = ? AND object = ? AND source_id = ? AND part = ?"
+_ENTRY = f"{_COLUMNS} WHERE line = ? AND object = ? AND source_id = ? AND part = ?"
+_PRINCIPALS = f"{_COLUMNS} WHERE phase = ? AND part = ''"
+_PARTS = f"{_COLUMNS} WHERE phase = ? AND part != ''"
+_PARTS_OF = f"{_COLUMNS} WHERE line = ? AND object = ? AND source_id = ? AND part != ''"
+_BY_ID = f"{_PRINCIPALS} AND origin IS NOT NULL ORDER BY destination_id, line, object, source_id"
+_MADE = (
+    "SELECT destination_id FROM records WHERE json_extract(origin, '$.outcome') = 'created'"
+    " AND destination_id IN (SELECT value FROM json_each(?))"
 )
-_PRINCIPALS = (
-    "SELECT line, object, source_id, part, origin, last FROM records WHERE phase = ? AND part = ''"
-)
-_PARTS = (
-    "SELECT line, object, source_id, part, origin, last FROM records WHERE phase = ? AND part != ''"
+_BY_OTHERS = (
+    "SELECT count(*) FROM (SELECT last AS row FROM records UNION ALL SELECT row FROM intents)"
+    " WHERE json_extract(row, '$.epoch') > ? AND json_extract(row, '$.run') != ?"
 )
 _HOLDERS = (
     "SELECT line, object, source_id, part FROM records"
     " WHERE phase = ? AND destination_id = ? AND part = ''"
 )
-_STANDING = (
-    "SELECT line, object, source_id, part, origin, last FROM records"
-    " WHERE line = ? AND object = ? AND part = '' AND origin IS NOT NULL"
-)
+_STANDING = f"{_COLUMNS} WHERE line = ? AND object = ? AND part = '' AND origin IS NOT NULL"
 _ORIGINS = (Outcome.CREATED, Outcome.LINKED, Outcome.RESTORED)
 
 
@@ -75,11 +75,13 @@ class Entry:
 
     :param origin: the event by which a record came to stand in the destination, if any did
     :param last: the latest event
+    :param images: field that was written over -> the first image that was taken before that
     """
 
     key: Key
     origin: Row | None
     last: Row
+    images: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def outcome(self) -> Outcome:
@@ -94,7 +96,11 @@ class Entry:
     @property
     def destination_id(self) -> str | None:
         """The id in the destination, None when no record of ours stands there."""
-        return (self.last.get("id") or self.origin["id"]) if self.origin else None
+        return _standing_id(self.origin, self.last)
+
+
+def _standing_id(origin: Row | None, last: Row) -> str | None:
+    return (last.get("id") or origin["id"]) if origin else None
 
 
 class Snapshot:
@@ -163,24 +169,34 @@ class Snapshot:
     def _record(self, phase: str, row: Row) -> None:
         known = self.entry(Key(*row["key"]))
         origin = known.origin if known else None
-        if row["outcome"] == Outcome.DELETED:
-            origin = None
+        images = dict(known.images) if known else {}
+        if row["outcome"] == Outcome.DELETED or row.get("reason") == Reason.ROLLED_BACK:
+            origin, images = None, {}
         elif origin is None and row["outcome"] in _ORIGINS:
             origin = row
+        for name in row.get("fields", ()):
+            images.setdefault(name, row["image"])
         values = (
-            *row["key"], phase, row["outcome"], row.get("id"), row["at"],
+            *row["key"], phase, row["outcome"], _standing_id(origin, row), row["at"],
             canonical_json(origin) if origin else None, canonical_json(row),
+            canonical_json(images) if images else None,
         )  # fmt: skip
-        self._db.execute("INSERT OR REPLACE INTO records VALUES (?,?,?,?,?,?,?,?,?,?)", values)
+        self._db.execute("INSERT OR REPLACE INTO records VALUES (?,?,?,?,?,?,?,?,?,?,?)", values)
 
     # -- asking ----------------------------------------------------------------------------
 
     def entry(self, key: Key) -> Entry | None:
         """Return what is known of a key."""
-        row = self._db.execute(_ENTRY, key).fetchone()
-        if row is None:
-            return None
-        return Entry(key, json.loads(row[0]) if row[0] else None, json.loads(row[1]))
+        return next(self._entries(_ENTRY, key), None)
+
+    def _entries(self, query: str, values: Sequence[object]) -> Iterator[Entry]:
+        for *key, origin, last, images in self._db.execute(query, values):
+            yield Entry(
+                Key(*key),
+                json.loads(origin) if origin else None,
+                json.loads(last),
+                json.loads(images) if images else {},
+            )
 
     def destination_id(self, keys: Iterable[Key]) -> str | None:
         """Return the id of the first key that stands in the destination, merged ones followed."""
@@ -207,14 +223,31 @@ class Snapshot:
 
         :param principal: only the records themselves, without the rows that hang on them
         """
-        query = _PRINCIPALS if principal else _PARTS
-        for *key, origin, last in self._db.execute(query, (phase,)):
-            yield Entry(Key(*key), json.loads(origin) if origin else None, json.loads(last))
+        return self._entries(_PRINCIPALS if principal else _PARTS, (phase,))
+
+    def parts_of(self, key: Key) -> Iterator[Entry]:
+        """Walk what is known of the rows that hang on a record."""
+        return self._entries(_PARTS_OF, key[:3])
+
+    def standing_records(self, phase: str) -> Iterator[list[Entry]]:
+        """Walk the records of the destination that keys of a phase stand for, by their ids."""
+        for _, entries in groupby(
+            self._entries(_BY_ID, (phase,)), key=lambda entry: entry.destination_id
+        ):
+            yield list(entries)
+
+    def standing_phases(self) -> dict[str, int]:
+        """Return phase -> number of keys that stand in the destination."""
+        query = "SELECT phase, count(*) FROM records WHERE origin IS NOT NULL GROUP BY phase"
+        return dict(self._db.execute(query))
+
+    def made(self, ids: Collection[str]) -> set[str]:
+        """Return those ids under which records stand that were created, of any object."""
+        return {found for (found,) in self._db.execute(_MADE, (json.dumps(list(ids)),))}
 
     def standing_of(self, line: str, source_object: str) -> Iterator[Entry]:
         """Walk the principal records of a mapping line that stand in the destination."""
-        for *key, origin, last in self._db.execute(_STANDING, (line, source_object)):
-            yield Entry(Key(*key), json.loads(origin), json.loads(last))
+        return self._entries(_STANDING, (line, source_object))
 
     def with_outcome(self, outcome: Outcome, *, principal: bool = True) -> Iterator[Entry]:
         """
@@ -222,8 +255,7 @@ class Snapshot:
 
         :param principal: only the records themselves, else only the rows that hang on them
         """
-        for *key, origin, last in self._db.execute(_BY_OUTCOME, (outcome, principal)):
-            yield Entry(Key(*key), json.loads(origin) if origin else None, json.loads(last))
+        return self._entries(_BY_OUTCOME, (outcome, principal))
 
     def standing_by_line(self) -> dict[tuple[str, str], int]:
         """Return (line, source object) -> number of principal records in the destination."""
@@ -244,3 +276,12 @@ class Snapshot:
         """Return the uploads that were completed and never attached: residue."""
         query = "SELECT row FROM uploads WHERE attached = 0 ORDER BY line, object, source_id"
         return [json.loads(row) for (row,) in self._db.execute(query)]
+
+    def written_by_others(self, epoch: int, run: str) -> int:
+        """
+        Count the keys that runs other than one wrote of last, or announced to, after an epoch.
+
+        :param run: the run's prefix in staging
+        """
+        (number,) = self._db.execute(_BY_OTHERS, (epoch, run)).fetchone()
+        return int(number)

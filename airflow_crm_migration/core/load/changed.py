@@ -298,7 +298,7 @@ class ChangedRecords:
         self._list(change, change.parted.overruled, "source")
         before = change.before.values if change.before else {}
         row = event(
-            change.task.key, id=result.id, image=image, **verdict,
+            change.task.key, id=result.id, image=image, fields=list(change.ours), **verdict,
             **self._bases(
                 change, hashes(spec, before, change.parted.agreed) | now,
                 rewriting(spec, change.ours, result.values),

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.ids import Key
+from airflow_crm_migration.core.load.plan import written_fields
 from airflow_crm_migration.core.load.refusals import Refusals
 
 if TYPE_CHECKING:
@@ -133,6 +134,11 @@ class LoadContext:
         if line is None:
             raise LookupError(f"the signed mapping has no line {key.line!r}")
         return line
+
+    def written(self, key: Key) -> set[str]:
+        """Return the fields that the line of a principal record writes."""
+        line = None if key.part else self.mapping.find_line(key.line)
+        return written_fields(line) if line else set()
 
     def refused_before(self, entry: Entry | None, tried: Hashes) -> bool:
         """Tell whether the destination refused just this in an earlier run."""

@@ -172,7 +172,7 @@ class _Files:
     def _told(self, upload: _Upload, result: Stored | Refused) -> Row:
         if not isinstance(result, Stored):
             return refused(upload.task.key, result.message, upload.task.planned)
-        row = created(self._at.spec, upload.task, result)
+        row = created(self._at, self._at.spec, upload.task, result)
         return compare_content(self._at, row, upload.sha256, result)
 
 
@@ -228,7 +228,7 @@ def settle_attachments(context: LoadContext) -> None:
 def _verdict(context: LoadContext, row: Row, stored: Stored | None) -> Row:
     if stored is None:
         return unwritten(row)
-    told = created_as(context.spec, row, stored)
+    told = created_as(context, context.spec, row, stored)
     if stored.trashed:
         return told
     return compare_content(context, told, row["sha256"], stored)

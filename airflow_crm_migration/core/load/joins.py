@@ -110,7 +110,7 @@ def _write(context: LoadContext, name: str, tasks: list[Task]) -> None:
     context.refusals.judge(name, results)
     context.conclude(
         [
-            created(spec, task, result)
+            created(context, spec, task, result)
             if isinstance(result, Stored)
             else refused(task.key, result.message, task.planned)
             for task, result in zip(tasks, results, strict=True)

@@ -107,7 +107,7 @@ class NewRecords:
         """Do with a record that is there already what the mapping says."""
         key = natural_key(self._at.spec, rule.by, task.values) or ""
         if stored.id == task.id and not stored.trashed:
-            self._at.conclude([created(self._at.spec, task, stored)])
+            self._at.conclude([created(self._at, self._at.spec, task, stored)])
         elif not identifies(self._at.spec, rule.by, key):
             self._give_up(task, rule)
             self._ready.append(task)
@@ -126,10 +126,11 @@ class NewRecords:
 
     def _adopt(self, task: Task, stored: Stored, reason: Reason) -> None:
         outcome = Outcome.LINKED
+        more: Row = {}
         if stored.trashed:
-            self._restore(task, stored)
+            more = {"image": self._restore(task, stored)}
             outcome, reason = Outcome.RESTORED, Reason.EXISTING_IN_TRASH
-        row = event(task.key, outcome, reason, id=stored.id)
+        row = event(task.key, outcome, reason, id=stored.id, **more)
         line = self._at.line(task.key)
         if writes_existing(line):
             self._at.writer.conclude([row])  # counted with what becomes of the update
@@ -138,9 +139,13 @@ class NewRecords:
         else:
             self._at.conclude([row])
 
-    def _restore(self, task: Task, stored: Stored) -> None:
-        self._at.intend([{"key": list(task.key), "op": "restore", "id": stored.id}])
+    def _restore(self, task: Task, stored: Stored) -> str:
+        """Take a record out of the trash and return the name of its image before that."""
+        image = self._at.writer.keep_images([{"id": stored.id, "values": stored.values}])
+        row = {"key": list(task.key), "op": "restore", "id": stored.id, "image": image}
+        self._at.intend([row])
         self._at.destination.restore(self._at.phase, [stored.id])
+        return image
 
     # -- creating --------------------------------------------------------------------------
 
@@ -168,7 +173,7 @@ class NewRecords:
 
     def _told(self, task: Task, result: Result) -> Row | None:
         if isinstance(result, Stored):
-            return created(self._at.spec, task, result)
+            return created(self._at, self._at.spec, task, result)
         return (
             None
             if isinstance(result, Duplicate)

@@ -119,7 +119,7 @@ def changed_fields(
     :param unknown: fields of which this run cannot say what the source holds
     """
     before = entry.last.get("sent") or {}
-    names = set(sent) | (set(before) & _written(line))
+    names = set(sent) | (set(before) & written_fields(line))
     names -= never_written_over(line) | set(unknown)
     return sorted(n for n in names if sent.get(n) != before.get(n))
 
@@ -141,7 +141,8 @@ def never_written_over(line: Line) -> set[str]:
     return {rule.to for rule in line.fields if rule.only_new} | times_of_change(line)
 
 
-def _written(line: Line) -> set[str]:
+def written_fields(line: Line) -> set[str]:
+    """Return the fields of the destination that a line writes, if only what is unusable."""
     names = {rule.to for rule in line.fields} | {rule.to for rule in line.links}
     names |= {rule.to for rule in line.owners}
     return names | {rule.unusable_to for rule in line.fields if rule.unusable_to}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.fields import ObjectSpec
     from airflow_crm_migration.core.ledger.objects import Row
     from airflow_crm_migration.core.ledger.snapshot import Entry
+    from airflow_crm_migration.core.load.context import LoadContext
     from airflow_crm_migration.core.protocols import Stored, Values
 
 
@@ -42,14 +43,15 @@ def event(
     return row | ({"detail": detail} if detail else {}) | ({"id": id} if id else {})
 
 
-def created(spec: ObjectSpec, task: Task, stored: Stored) -> Row:
+def created(context: LoadContext, spec: ObjectSpec, task: Task, stored: Stored) -> Row:
     """Return the ledger row of a creation, verified: what is stored beside what was meant."""
     meant = hashes(spec, task.values, task.values)
-    row = _created(spec, task.key, meant, stored, rewriting(spec, task.values, stored.values))
+    row = _created(context, spec, task.key, meant, stored)
+    row |= _paired(rewriting(spec, task.values, stored.values))
     return row | {"sent": task.planned, "values": task.place}
 
 
-def created_as(spec: ObjectSpec, intended: Row, stored: Stored) -> Row:
+def created_as(context: LoadContext, spec: ObjectSpec, intended: Row, stored: Stored) -> Row:
     """Return the ledger row of a verified creation of whose values only the hashes are known."""
     meant: Hashes = intended["meant"]
     now = hashes(spec, stored.values, meant)
@@ -58,19 +60,27 @@ def created_as(spec: ObjectSpec, intended: Row, stored: Stored) -> Row:
         for name in meant
         if spec.fields[name].type.many
     }
-    row = _created(spec, Key(*intended["key"]), meant, stored, pairs)
+    row = _created(context, spec, Key(*intended["key"]), meant, stored) | _paired(pairs)
     return row | {"sent": intended["sent"], "values": intended["values"]}
 
 
 def _created(
-    spec: ObjectSpec, key: Key, meant: Hashes, stored: Stored, pairs: Mapping[str, Rewritten]
+    context: LoadContext, spec: ObjectSpec, key: Key, meant: Hashes, stored: Stored
 ) -> Row:
-    """Name in ``detail`` every field that is stored as anything else than was meant."""
-    now = hashes(spec, stored.values, meant)
+    """
+    Name in ``detail`` every field that is stored as anything else than was meant.
+
+    What was stored is told of every field that the line writes: the destination may have put
+    something of its own where nothing was sent.
+    """
+    now = hashes(spec, stored.values, meant.keys() | context.written(key))
     other = [name for name in sorted(meant) if meant[name] != now.get(name)]
     reason = Reason.STORED_DIFFERENTLY if other else Reason.NEW
-    row = event(key, Outcome.CREATED, reason, detail=", ".join(other), id=stored.id, stored=now)
-    return row | some(rewritten={name: found for name, found in pairs.items() if found != {}})
+    return event(key, Outcome.CREATED, reason, detail=", ".join(other), id=stored.id, stored=now)
+
+
+def _paired(pairs: Mapping[str, Rewritten]) -> Row:
+    return some(rewritten={name: found for name, found in pairs.items() if found != {}})
 
 
 def rewriting(spec: ObjectSpec, written: Values, stored: Values) -> dict[str, Rewritten]:

@@ -29,25 +29,27 @@ def settle_open_intents(context: LoadContext) -> int:
     for name, rows in by_object.items():
         found = context.destination.read(name, sorted({row["id"] for row in rows if row.get("id")}))
         context.writer.conclude(
-            [_verdict(context.schema[name], row, found.get(row["id"])) for row in rows]
+            [_verdict(context, context.schema[name], row, found.get(row["id"])) for row in rows]
         )
     return len(intents)
 
 
-def _verdict(spec: ObjectSpec, row: Row, stored: Stored | None) -> Row:
+def _verdict(context: LoadContext, spec: ObjectSpec, row: Row, stored: Stored | None) -> Row:
     key = Key(*row["key"])
     if stored is not None and row["op"] == "create":
         # In the trash too: we made it, and what people did since is told like any other change.
-        return created_as(spec, row, stored)
+        return created_as(context, spec, row, stored)
     if stored is None or stored.trashed:
         return unwritten(row)
     if row["op"] == "restore":
-        return event(key, Outcome.RESTORED, Reason.EXISTING_IN_TRASH, id=stored.id)
+        return event(
+            key, Outcome.RESTORED, Reason.EXISTING_IN_TRASH, id=stored.id, image=row["image"]
+        )
     now = hashes(spec, stored.values, row["fields"])
     if any(now.get(n) != row["meant"].get(n) for n in row["fields"]):
         return unwritten(row)
     return event(
         key, id=stored.id, sent=row["sent"], stored=row["stored"] | now, image=row["image"],
-        values=row["values"], **row["verdict"],
+        fields=row["fields"], values=row["values"], **row["verdict"],
         **some(behind=row.get("behind"), rewritten=row.get("rewritten")),
     )  # fmt: skip

@@ -144,5 +144,6 @@ def _told(context: LoadContext, one: _Giving, row: Row, result: Result) -> Row:
     now = hashes(context.spec, result.values, [one.field])
     known = {**one.change.known, "sent": row["sent"], "stored": row["stored"] | now}
     return event(
-        one.change.task.key, id=one.before.id, image=row["image"], **row["verdict"], **known
-    )
+        one.change.task.key, id=one.before.id, image=row["image"], fields=row["fields"],
+        **row["verdict"], **known,
+    )  # fmt: skip

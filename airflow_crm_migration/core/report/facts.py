@@ -49,6 +49,7 @@ from airflow_crm_migration.core.report.model import (
     RunFacts,
 )
 from airflow_crm_migration.core.report.reader import RunReader
+from airflow_crm_migration.core.report.rolled_back import kept_by, rollback_of
 from airflow_crm_migration.core.report.signed import gates_of
 from airflow_crm_migration.core.report.words import value_words
 from airflow_crm_migration.core.validated import PhaseValidation
@@ -105,6 +106,7 @@ class _Collector:
         exports = tuple(self._exports(access, mapping))
         phases = tuple(self._phase(name) for name in self._phases(mapping))
         objects = [export.object for export in exports]
+        rollback = rollback_of(self.reader)
         return Facts(
             run=run,
             exports=exports,
@@ -126,6 +128,8 @@ class _Collector:
                 partial(self.reader.rows, "after_freeze", Late), lambda row: (row.object,)
             ),
             phases=phases,
+            rollback=rollback,
+            kept=Records.counted(partial(kept_by, self.reader, rollback), lambda row: row.group),
             not_arrived=Records.counted(self._not_arrived, lambda row: row.group),
             left_out=Records.counted(
                 partial(self._left_out, [phase.name for phase in phases]), lambda row: row.group

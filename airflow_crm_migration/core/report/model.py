@@ -203,6 +203,56 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class RolledBack:
+    """
+    One object of a rollback.
+
+    :param planned: what becomes of records, by forecast -> number
+    :param undone: what became of them -> number, None when it was not undone
+    :param complete: whether the destination says so too, None when it was not asked
+    """
+
+    name: str
+    planned: dict[str, int]
+    undone: dict[str, int] | None = None
+    complete: bool | None = None
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """
+    What a rollback forecast and did.
+
+    :param phases: in the order of undoing
+    :param requests: that undoing was to take, so ``seconds``
+    :param residue: what is not taken away -> number
+    :param schema: what runs of this environment added, which stays
+    """
+
+    phases: tuple[RolledBack, ...]
+    requests: int = 0
+    seconds: int = 0
+    residue: dict[str, int] = field(default_factory=dict)
+    schema: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A record that a rollback keeps, in whole or in some fields."""
+
+    object: str
+    id: str
+    sources: str
+    reason: str
+    detail: str
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """What it is counted under."""
+        return (self.object, self.reason)
+
+
+@dataclass(frozen=True)
 class Freeze:
     """
     Since when nobody worked in the source, and what is known of that.
@@ -366,6 +416,8 @@ class Facts:
     differing: Records[Differing] = Records()
     freeze: Freeze | None = None
     late: Records[Late] = Records()
+    rollback: Rollback | None = None
+    kept: Records[Kept] = Records()
     not_arrived: Records[NotArrived] = Records()
     left_out: Records[LeftOut] = Records()
     disputed: Records[Disputed] = Records()

@@ -109,7 +109,11 @@ def _context(facts: Facts) -> dict[str, Any]:
 
 def _absent(facts: Facts) -> set[str]:
     """Return the sections of what only some modes do and this run did not."""
-    there = {"validation": bool(facts.validations), "freeze": facts.freeze is not None}
+    there = {
+        "validation": bool(facts.validations),
+        "freeze": facts.freeze is not None,
+        "rollback": facts.rollback is not None,
+    }
     return {name for name, is_there in there.items() if not is_there}
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from airflow_crm_migration.core.dedupe.model import Cluster
     from airflow_crm_migration.core.reconcile import LineBalance
-    from airflow_crm_migration.core.report.model import Facts, Phase
+    from airflow_crm_migration.core.report.model import Facts, Phase, Rollback
 
 _TOLD = (Outcome.MERGED, Outcome.EXCLUDED, Outcome.HELD, Outcome.REJECTED, Outcome.DELETED)
 _LEFT = (Outcome.REJECTED, Outcome.HELD, Outcome.DELETED)
@@ -49,8 +49,9 @@ class Verdict:
 
 def verdict(facts: Facts) -> Verdict:
     """Judge a run in one sentence."""
-    if facts.run.mode == "validate":
-        return _of_validation(facts)
+    of_mode = {"validate": _of_validation, "rollback": _of_rollback}.get(facts.run.mode)
+    if of_mode is not None:
+        return of_mode(facts)
     if not any(phase.lines or phase.counted for phase in facts.phases):
         return Verdict("bad", "The run ended before anything was written.")
     if facts.run.dry_run:
@@ -83,6 +84,39 @@ def _validated(facts: Facts) -> Iterator[str]:
     for kind in Drift:
         if found[kind]:
             yield f"{found[kind]:,} {'is' if found[kind] == 1 else 'are'} {WORDS[kind]}"
+
+
+def _of_rollback(facts: Facts) -> Verdict:
+    found = facts.rollback
+    if found is None:
+        return Verdict("bad", "The run ended before it was forecast what a rollback would do.")
+    dry = facts.run.dry_run
+    told = _taken_back(found, dry=dry or not any(phase.undone for phase in found.phases))
+    if dry:
+        return Verdict("none", f"This was a dry run and nothing was taken back: {told}.")
+    missing = [phase.name for phase in found.phases if phase.undone is None]
+    if missing:
+        return Verdict("bad", f"The rollback stopped before {_names(missing)} were undone: {told}.")
+    wrong = [phase.name for phase in found.phases if not phase.complete]
+    if wrong:
+        where = f"{facts.run.destination} does not hold of {_names(wrong)} what it should"
+        return Verdict("bad", f"{where}, or was not asked: {told}.")
+    return Verdict("look" if facts.kept.total else "good", f"{told}.".capitalize())
+
+
+def _taken_back(found: Rollback, *, dry: bool) -> str:
+    """Say what is deleted, restored and kept, as far as it was undone or else by forecast."""
+    total = Counter[str]()
+    for phase in found.phases:
+        total.update(phase.planned if dry else phase.undone or {})
+    words = {"delete": "deleted", "restore": "restored", "trash": "put back into the trash"}
+    told = [
+        f"{total[action]:,} {verb(total[action], dry=dry)} {word}"
+        for action, word in words.items()
+        if total[action]
+    ]
+    kept = f"{total['keep']:,} {verb(total['keep'], dry=dry)} kept"
+    return listed([*told, kept] if total["keep"] else told) or "nothing was to be taken back"
 
 
 def _names(names: list[str]) -> str:

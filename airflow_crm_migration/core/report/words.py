@@ -50,6 +50,10 @@ REASONS: Mapping[str, str] = {
     Reason.FILE_CHANGED: "the file changed in the source, the one attached first was kept",
     Reason.CHANGED_IN_BOTH: "changed in both systems",
     Reason.GONE_FROM_DESTINATION: "somebody deleted it in the destination",
+    Reason.ROLLED_BACK: "taken back by a rollback",
+    Reason.EDITED_SINCE: "people edited it since",
+    Reason.HAS_FOREIGN_CHILDREN: "records of other people hang on it",
+    Reason.CHILD_KEPT: "a record that is kept hangs on it",
 }
 
 OUTCOMES: Mapping[str, str] = {
@@ -65,6 +69,16 @@ OUTCOMES: Mapping[str, str] = {
     Outcome.RESTORED: "restored from the trash",
     Outcome.DELETED: "deleted again",
 }
+
+ACTIONS = {
+    "delete": "deleted: it was made by this migration",
+    "restore": "restored as it was before this migration",
+    "trash": "put back into the trash",
+    "release": "let go: it was only linked and never written to",
+    "keep": "kept",
+    "gone": "removed by people before",
+}
+"""What a rollback does with records."""
 
 COMPATIBILITY = {
     "full": "Moves as it is",

@@ -17,6 +17,7 @@ from airflow_crm_migration.core.load.records import Placed, load_records
 from airflow_crm_migration.core.load.settle import settle_open_intents
 from airflow_crm_migration.core.progress import ProgressLog
 from airflow_crm_migration.core.reconcile import outcome_tree
+from airflow_crm_migration.core.rollback.settle import settle_removals
 from airflow_crm_migration.core.staging import PartWriter, read_manifest, read_part
 from airflow_crm_migration.core.steps.drift import check_schema
 from airflow_crm_migration.core.steps.schema import read_schema
@@ -104,6 +105,7 @@ def load_step(
 
 def _load(run: Run, context: LoadContext, say: Say) -> None:
     progress = ProgressLog(f"load {context.phase}", context.expected, say)
+    settle_removals(context)
     if context.phase == context.destination.capabilities.attachment:
         settle_attachments(context)
         load_files(context, run.staging, _drafts(run, context.phase), progress)

@@ -8,14 +8,15 @@ from pydantic import TypeAdapter
 
 from airflow_crm_migration.core.fields import ObjectSpec
 from airflow_crm_migration.core.lease import hold_lease
+from airflow_crm_migration.core.ledger.writer import LedgerPlace
 from airflow_crm_migration.core.propose import planned_schema, wanted_schema
 from airflow_crm_migration.core.steps.targets import check_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
-    from airflow_crm_migration.core.protocols import Destination
+    from airflow_crm_migration.core.protocols import Destination, SchemaChange
     from airflow_crm_migration.core.run import Run
 
 _SCHEMA = TypeAdapter(dict[str, ObjectSpec])
@@ -43,10 +44,28 @@ def prepare_destination(run: Run, destination: Destination, mapping: PairMapping
     wanted = wanted_schema(mapping)
     # Options are read, added to and written back whole: a second writer's would be lost.
     with hold_lease(run, destination, "prepare the destination"):
-        changes = destination.ensure_schema(wanted, dry_run=run.dry_run)
+        changes = destination.ensure_schema(wanted, dry_run=True)
+        if changes and not run.dry_run:
+            _note(run, changes)
+            destination.ensure_schema(wanted, dry_run=False)
         write_schema(run, planned_schema(destination.describe(), wanted))
     run.write("schema/changes.json", [vars(change) for change in changes])
     counts: dict[str, int] = {}
     for change in changes:
         counts[change.action] = counts.get(change.action, 0) + 1
     return counts
+
+
+def _note(run: Run, changes: Sequence[SchemaChange]) -> None:
+    """Note ahead what is about to be made: a rollback lists it, whatever run made it."""
+    name = f"{LedgerPlace.of(run.environment).folder}/schema/{run.folder}.json"
+    before = run.staging.read_json(name) if run.staging.exists(name) else []
+    rows = [vars(change) for change in changes]
+    run.staging.write_json(name, before + [row for row in rows if row not in before])
+
+
+def made_changes(run: Run) -> list[dict[str, Any]]:
+    """Return the fields and options that runs of this environment made, each once."""
+    folder = f"{LedgerPlace.of(run.environment).folder}/schema"
+    rows = [row for name in run.staging.names(folder) for row in run.staging.read_json(name)]
+    return [row for number, row in enumerate(rows) if row not in rows[:number]]

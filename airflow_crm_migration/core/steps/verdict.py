@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_crm_migration.core.forecast import forecast_line, read_forecast
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.report.words import outcome_words
+from airflow_crm_migration.core.rollback.undone import rollback_lines
 from airflow_crm_migration.core.steps.freeze import read_after_freeze
 from airflow_crm_migration.core.steps.validate import read_validations
 
@@ -54,6 +55,8 @@ def verdict_step(
     :param fail_on: what makes a run red beside failed tasks: ``rejected``, ``held``,
         ``stored_differently``, ``conflict``, ``drift``
     """
+    if told := rollback_lines(run):
+        return Verdict(told, _failed(failed_tasks))
     lines: list[str] = []
     total: Counter[str] = Counter()
     validations = read_validations(run, phases)
@@ -75,11 +78,19 @@ def verdict_step(
     forecast = read_forecast(run)
     if forecast:
         lines.append(f"dry run, nothing was written: {forecast_line(forecast)}")
-    failures = [f"{name} failed" for name in sorted(failed_tasks)]
-    failures += [f"{total[name]} records {_RED.get(name, name)}" for name in fail_on if total[name]]
+    return Verdict(lines, [*_failed(failed_tasks), *_judged(total, fail_on)])
+
+
+def _failed(tasks: Collection[str]) -> list[str]:
+    return [f"{name} failed" for name in sorted(tasks)]
+
+
+def _judged(total: Mapping[str, int], fail_on: Collection[str]) -> Iterator[str]:
+    for name in fail_on:
+        if total[name]:
+            yield f"{total[name]} records {_RED.get(name, name)}"
     if total[_LINKS] and Outcome.REJECTED in fail_on:
-        failures.append(f"{total[_LINKS]} links are rejected")
-    return Verdict(lines, failures)
+        yield f"{total[_LINKS]} links are rejected"
 
 
 def _told(

@@ -74,6 +74,7 @@ class TwentyApi(CrmHook):
         *,
         name: str,
         repeatable: bool = True,
+        weight: float = 1,
     ) -> dict[str, Any]:
         """
         Ask by GraphQL.
@@ -81,12 +82,19 @@ class TwentyApi(CrmHook):
         :param path: ``/graphql`` for records, ``/metadata`` for all else
         :param name: of the operation, for counters
         :param repeatable: as for :meth:`request`
+        :param weight: what the call costs: one for each root field (read in Twenty's source)
         :return: the ``data`` of the reply
         """
         body = {"query": query, "variables": variables}
         limited = path == "/graphql"
         reply = self.call(
-            "POST", path, json=body, limited=limited, repeatable=repeatable, name=name
+            "POST",
+            path,
+            json=body,
+            weight=weight,
+            limited=limited,
+            repeatable=repeatable,
+            name=name,
         )
         data: dict[str, Any] = reply["data"]
         return data

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: A filter that does not mention deletedAt never finds what is in the trash.
 WITH_TRASH = "or(deletedAt[is]:NULL,deletedAt[is]:NOT_NULL)"
+#: The same in GraphQL.
+TRASH_TOO = "{or: [{deletedAt: {is: NULL}}, {deletedAt: {is: NOT_NULL}}]}"
 
 # Even within quotes these break Twenty's parser (brackets were observed, the rest is caution).
 _UNSAFE = frozenset('()[]{}"\\')

@@ -18,6 +18,7 @@ from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec
 from airflow_crm_migration.core.protocols import (
     Action,
     Capabilities,
+    Child,
     Finding,
     Member,
     SchemaChange,
@@ -25,11 +26,12 @@ from airflow_crm_migration.core.protocols import (
     Tenant,
     Write,
 )
-from airflow_crm_migration.hooks.twenty import checks, codec, costs, files
+from airflow_crm_migration.hooks.twenty import checks, codec, costs, files, referring, removal
 from airflow_crm_migration.hooks.twenty.api import TwentyApi
 from airflow_crm_migration.hooks.twenty.changes import SchemaChanger, plan
 from airflow_crm_migration.hooks.twenty.contact import canonical_url
 from airflow_crm_migration.hooks.twenty.filters import (
+    TRASH_TOO,
     WITH_TRASH,
     all_of,
     chunks,
@@ -42,7 +44,7 @@ from airflow_crm_migration.hooks.twenty.rules import DOCUMENTED, TwentyRules
 from airflow_crm_migration.hooks.twenty.schema import MEMBER, PLURALS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from airflow_crm_migration.hooks.twenty.schema import Schema, TwentyObject
 
@@ -50,6 +52,7 @@ _LARGEST_BATCH = 200
 _LARGEST_BODY = 10 * 1024 * 1024
 # Values that one look-up asks for; they travel in a body, so no request line gets too long.
 _KEYS = 500
+# Ids that one request line asks for.
 _IDS = 100
 _ATTACHMENT = "attachment"
 
@@ -226,10 +229,9 @@ class TwentyHook(TwentyRules, TwentyApi):
         condition = "{in: $values}"
         for name in reversed(path):
             condition = f"{{{name}: {condition}}}"
-        trash = "{or: [{deletedAt: {is: NULL}}, {deletedAt: {is: NOT_NULL}}]}"
         query = (
             "query($values: [String!], $first: Int, $after: String) {"
-            f" {target.plural}(filter: {{and: [{condition}, {trash}]}}, first: $first, "
+            f" {target.plural}(filter: {{and: [{condition}, {TRASH_TOO}]}}, first: $first, "
             "after: $after) { pageInfo { endCursor hasNextPage } edges { node { id } } } }"
         )
         variables: dict[str, Any] = {"values": values, "first": self.capabilities.read_size}
@@ -309,12 +311,25 @@ class TwentyHook(TwentyRules, TwentyApi):
 
     def restore(self, object_name: str, ids: Sequence[str]) -> None:
         """Take records out of the trash."""
-        target = self._object(object_name)
-        name = f"restore{_capital(target.plural)}"
-        # By GraphQL, because the REST path differs between versions.
-        query = f"mutation($ids: [UUID!]) {{ {name}(filter: {{id: {{in: $ids}}}}) {{ id }} }}"
-        for chunk in chunks(dict.fromkeys(ids), _IDS):
-            self.graphql("/graphql", query, {"ids": chunk}, name=name)
+        removal.restore(self, self._object(object_name), ids)
+
+    def trash(self, object_name: str, ids: Sequence[str]) -> None:
+        """Put records into the trash, which Twenty empties after 14 days by default."""
+        removal.trash(self, self._object(object_name), ids)
+
+    def delete(self, object_name: str, ids: Sequence[str]) -> None:
+        """Delete records for good, trashed ones too, 200 in a call."""
+        removal.delete(self, self._object(object_name), ids)
+
+    def children(
+        self, object_name: str, ids: Sequence[str], known: Collection[str] = ()
+    ) -> dict[str, list[Child]]:
+        """Find the live records that refer to records, all objects in one call."""
+        return referring.children(self, self._object(object_name), ids, known)
+
+    def traces(self, object_name: str, ids: Sequence[str]) -> int:
+        """Count the timeline's entries that stay when records are deleted."""
+        return referring.traces(self, self._object(object_name), ids)
 
     def upload(
         self, name: str, size: int, content: IO[bytes], abandoned: Callable[[str], None]

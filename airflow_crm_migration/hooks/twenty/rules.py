@@ -20,6 +20,7 @@ DOCUMENTED = Capabilities(
     client_ids=True,
     reads_trash=True,
     sets_created_at=True,
+    links_go_along=True,
     attachment="attachment",
     file_field="file",
     file_name_field="name",

@@ -25,7 +25,7 @@ from airflow_crm_migration.core.protocols import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from airflow_crm_migration.core.protocols import Values
 
@@ -60,7 +60,11 @@ def objects() -> dict[str, ObjectSpec]:
             FieldSpec("mood", FieldType.SELECT, options=(Option("fine", "Fine"),)),
             FieldSpec("seats", person, references=("human",), join=seats),
         ),
-        _object("seat", FieldSpec("meeting", person), FieldSpec("human", person)),
+        _object(
+            "seat",
+            FieldSpec("meeting", person, references=("meeting",)),
+            FieldSpec("human", person, references=("human",)),
+        ),
         _object(
             "folder",
             FieldSpec("heading", text),
@@ -80,6 +84,7 @@ class OfficeRules:
         client_ids=True,
         reads_trash=True,
         sets_created_at=True,
+        links_go_along=False,
         attachment="folder",
         file_field="sheet",
         file_name_field="heading",
@@ -270,6 +275,45 @@ class OfficeHook(OfficeRules):
         self._call("write")
         rows = self.office.rows[object_name]
         rows.update({row_id: replace(rows[row_id], trashed=False) for row_id in ids})
+
+    def trash(self, object_name: str, ids: Sequence[str]) -> None:
+        self._call("write")
+        rows = self.office.rows[object_name]
+        rows.update({row_id: replace(rows[row_id], trashed=True) for row_id in ids})
+
+    def delete(self, object_name: str, ids: Sequence[str]) -> None:
+        """Delete records; whoever refers to them forgets them, and stays."""
+        self._call("delete")
+        for row_id in ids:
+            self.office.rows[object_name].pop(row_id, None)
+        for name, column in self._referring(object_name):
+            rows = self.office.rows[name]
+            for row in [r for r in rows.values() if r.values.get(column) in ids]:
+                rows[row.id] = replace(row, values=row.values | {column: None})
+
+    def children(
+        self, object_name: str, ids: Sequence[str], known: Collection[str] = ()
+    ) -> dict[str, list[tuple[str, str]]]:
+        self._call("read")
+        found: dict[str, list[tuple[str, str]]] = {}
+        for name, column in self._referring(object_name):
+            for row in self.office.rows[name].values():
+                parent = row.values.get(column)
+                if parent in ids and not row.trashed and row.id not in known:
+                    found.setdefault(parent, []).append((name, row.id))
+        return found
+
+    def traces(self, object_name: str, ids: Sequence[str]) -> int:
+        self._call("read")
+        return 0
+
+    def _referring(self, object_name: str) -> list[tuple[str, str]]:
+        return [
+            (name, spec.name)
+            for name, owner in self.office.objects.items()
+            for spec in owner.fields.values()
+            if object_name in spec.references and spec.join is None
+        ]
 
     def upload(
         self, name: str, size: int, content: IO[bytes], abandoned: Callable[[str], None]

@@ -24,7 +24,7 @@ MOOD = FieldSpec("mood", FieldType.TEXT)
 def real() -> Any:
     OFFICES.pop("real", None)
     hook = OfficeHook("real")
-    hook.create("human", [Write("h1", {"post": ["ann@x.org"]})])
+    hook.create("human", [Write("h1", {"post": ["ann@x.org"], "house": "h"})])
     return hook
 
 
@@ -44,6 +44,8 @@ def test_whatever_is_written_the_destination_stays_as_it_was(real: Any, dry: Any
     dry.create("human", [Write("h2", {"post": ["bob@x.org"]})])
     dry.update("human", [Write("h1", {"post": ["eve@x.org"]})])
     dry.restore("human", ["h1"])
+    dry.trash("human", ["h1"])
+    dry.delete("human", ["h1"])
     dry.upload("a.txt", 3, io.BytesIO(b"abc"), print)
     assert state(real) == before
 
@@ -131,6 +133,8 @@ def test_everything_else_is_asked_of_the_real_one(real: Any, dry: Any) -> None:
         ("tenant", ()), ("preflight", ()), ("describe", ()), ("members", ()),
         ("count", ("human",)), ("count", ("human", "post", "zzz")),
         ("find", ("human", "post", ["ann@x.org", "bob@x.org"])),
+        ("children", ("house", ["h"])), ("children", ("house", ["h"], ["h1"])),
+        ("traces", ("human", ["h1"])),
         ("normalise", (spec, ["A@x.org", "no address"])),
         ("option", ("Big", ["big"])), ("custom_field_name", ("Big", ())),
     ]  # fmt: skip

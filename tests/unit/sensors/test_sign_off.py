@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 NOW = datetime.now(UTC)
 GATE = Gate("acme", "mapping", "sandbox")
 RUN = SimpleNamespace(run_id="manual__1", run_after=datetime(2026, 3, 1, 12, 30, 5, 999, UTC))
-CONTEXT: Any = {"dag_run": RUN, "params": {"mode": "full"}}
+CONTEXT: Any = {"dag_run": RUN, "params": {"mode": "full", "dry_run": False}}
 FOLDER = "20260301T123005Z-19b04f56"
 
 
@@ -200,11 +200,13 @@ def test_a_run_that_follows_a_full_one_goes_by_what_was_signed_for_that(
 ) -> None:
     digest = signed(staging)
     propose(staging, GATE, "a new tag", {}, NOW)
-    night: Any = {**CONTEXT, "params": {"mode": mode}}
+    night: Any = {**CONTEXT, "params": {"mode": mode, "dry_run": False}}
     assert sensor(tmp_path).execute(night) == digest
     waits(sensor(tmp_path))
     with pytest.raises(TaskDeferred):
         sensor(tmp_path, anew=True).execute(night)
+    rehearsed: Any = {**CONTEXT, "params": {"mode": mode, "dry_run": True}}
+    assert sensor(tmp_path, anew=True).execute(rehearsed) is None
 
 
 @pytest.mark.usefixtures("staging")

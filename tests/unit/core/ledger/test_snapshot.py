@@ -106,6 +106,56 @@ def test_a_deleted_record_stands_no_more_until_it_is_made_anew(told: Told) -> No
     assert entry.origin["run"] == "b"
 
 
+@pytest.mark.parametrize("outcome", ["deleted", "restored"])
+def test_what_a_rollback_took_back_stands_no_more(told: Told, outcome: str) -> None:
+    told.event("linked", id="1")
+    told.event("updated", id="1", image="i", fields=["city"])
+    told.event(outcome, id="1", reason="rolled_back")
+    assert told.stands() == (None, None)
+    entry = told.snapshot.entry(ANN)
+    assert entry is not None
+    assert entry.images == {}
+    assert told.snapshot.holders("person", "1") == []
+    told.event("linked", id="1", run="b")
+    assert told.stands() == ("linked", "1")
+
+
+def test_the_first_image_of_each_field_is_known(told: Told) -> None:
+    told.event("linked", id="1")
+    told.event("updated", id="1", image="first", fields=["city", "name"])
+    told.event("conflict", id="1")
+    told.event("updated", id="1", image="second", fields=["city", "title"])
+    entry = told.snapshot.entry(ANN)
+    assert entry is not None
+    assert entry.images == {"city": "first", "name": "first", "title": "second"}
+
+
+def test_the_keys_that_stand_for_one_record_come_together(told: Told) -> None:
+    bob, eve, part = (
+        ANN._replace(source_id="bob"), ANN._replace(source_id="eve"), ANN._replace(part="x:y:z"),
+    )  # fmt: skip
+    told.event("created", id="2")
+    told.event("linked", bob, id="1")
+    told.event("linked", eve, id="2")
+    told.event("rejected", eve)
+    told.event("created", part, id="3")
+    told.event("held", ANN._replace(source_id="old"))
+    found = told.snapshot.standing_records("person")
+    assert [[e.key.source_id for e in entries] for entries in found] == [["bob"], ["ann", "eve"]]
+    assert [e.key for e in told.snapshot.parts_of(ANN)] == [part]
+    assert told.snapshot.made(["1", "2", "3", "4"]) == {"2", "3"}
+    assert told.snapshot.standing_phases() == {"person": 4}
+
+
+def test_what_others_wrote_after_an_epoch_is_counted(told: Told) -> None:
+    told.event("created", id="1", run="a", epoch=1)
+    told.event("created", ANN._replace(source_id="bob"), id="2", run="b", epoch=2)
+    told.intent(ANN._replace(source_id="eve"), run="c", epoch=3)
+    assert told.snapshot.written_by_others(1, "b") == 1
+    assert told.snapshot.written_by_others(0, "b") == 2
+    assert told.snapshot.written_by_others(3, "z") == 0
+
+
 def test_an_object_is_taken_in_once(told: Told) -> None:
     row = {"key": list(ANN), "outcome": "created", "reason": "new", "at": "2026", "id": "1"}
     name = told.tell("result", row)

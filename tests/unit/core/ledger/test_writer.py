@@ -159,13 +159,13 @@ def test_a_snapshot_of_another_schema_is_passed_over_and_kept(staging: Staging) 
     write(staging, ANN)
     content = b"tables of another release"
     digest = hashlib.sha256(content).hexdigest()[:32]
-    others = [f"ledger/sandbox/snapshot/{v}99999999-{digest}.sqlite" for v in ("", "v0-", "v2-")]
+    others = [f"ledger/sandbox/snapshot/{v}99999999-{digest}.sqlite" for v in ("", "v1-", "v3-")]
     for name in others:
         staging.write_bytes(name, content)
     assert set(known(staging)) == {"ann"}
     write(staging, BOB, compact=True)
     [own] = set(snapshots(staging)) - set(others)
-    assert own.startswith("ledger/sandbox/snapshot/v1-00000004-")
+    assert own.startswith("ledger/sandbox/snapshot/v2-00000004-")
     assert set(others) < set(snapshots(staging))
 
 

@@ -1,0 +1,1 @@
+"""Taking back what an engagement did in one environment."""
