@@ -54,7 +54,9 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return one_line(text).lower()
-    apart = unicodedata.normalize("NFKD", one_line(text).casefold()).translate(_WHOLE)
+    # Taking a sign apart may bring capitals up, and folding them may make a sign that comes apart.
+    apart = unicodedata.normalize("NFKD", one_line(text).casefold()).casefold()
+    apart = unicodedata.normalize("NFKD", apart).translate(_WHOLE)
     return " ".join(unicodedata.normalize("NFKC", _MARKS.sub("", apart)).split())
 
 
