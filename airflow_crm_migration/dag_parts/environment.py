@@ -80,8 +80,9 @@ class EnvironmentTasks:
             prepare = PrepareDestinationOperator(
                 task_id="prepare_destination", **self.kit.signed, **self.destination, **self.at
             )
-            chain(ready, owners[0])
-            chain(ready, propose, mapping, prepare)
+            # The other environment is skipped from its first task on: the source is read for one.
+            chain([chosen, ready], owners[0])
+            chain([chosen, ready], propose, mapping, prepare)
             chain(owners[-1], prepare)
             last = self._rehearsal(prepare)
             for phase in self.kit.phases:
