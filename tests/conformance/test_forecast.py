@@ -11,7 +11,8 @@ from airflow_crm_migration.core.forecast import Forecast, read_forecast
 from airflow_crm_migration.core.staging import read_manifest
 from airflow_crm_migration.emulators.klipy import write_export
 from tests.conformance.test_second_run import CHOICES, reads_only, world_with_strangers
-from tests.support.emulated import date_formats, emulated
+from tests.support.emulated import emulated
+from tests.support.migration import CHANGES, WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.migration
 
 ACCURACY = 0.05
-RUNS = ("sample", "full", "changed")
+SAMPLE = 24
+RUNS = ("sample", "full", "delta", "retry")
 
 
 @dataclass(frozen=True)
@@ -42,18 +44,23 @@ class Loads:
     after: Any
 
 
-def loads(between: Emulated, *, dry_run: bool, sample: int | None = None) -> Loads:
+def loads(between: Emulated, mode: str, *, dry_run: bool) -> Loads:
     """Do a whole run and look at its loads."""
     migration = between.migration
     run = migration.new_run(dry_run=dry_run)
     before = between.content()
-    migration.read_source(run)
+    migration.read_source(run, CHANGES if mode in ("delta", "retry") else WHOLE)
     between.control("reset-counters", body={})
-    migration.decide(run, sample)
+    if mode == "delta":
+        migration.decide_as_signed(run)
+    else:
+        migration.decide(run, SAMPLE if mode == "sample" else None, unfinished=mode == "retry")
     if not dry_run:
         between.control("reset-counters", body={})
     for phase in migration.phases(run):
-        migration.load_phase(run, phase)
+        migration.transform(run, phase, hold_unmapped=mode == "delta")
+        migration.load(run, phase, hold_unknown_owners=mode == "delta", resend=mode == "retry")
+        migration.reconcile(run, phase)
     requests = between.control("requests")
     forecast = read_forecast(run)
     return Loads(forecast, requests, told(between, run), before, between.content())
@@ -69,20 +76,17 @@ def told(between: Emulated, run: Run) -> dict[str, Any]:
 
 
 class Pairs:
-    """Dry run and run, of a sample, of everything, and after changes at both ends."""
+    """Dry run and run, of a sample, of everything, after changes at both ends, of what is left."""
 
     def __init__(self, between: Emulated) -> None:
         self.between = between
         self.found: dict[str, tuple[Loads, Loads]] = {}
         self._strangers()
-        self._pair("sample", sample=24)
-        self._pair("full")
-        self._change(between.world)
-        self._pair("changed")
-
-    def _pair(self, name: str, **how: Any) -> None:
-        dry = loads(self.between, dry_run=True, **how)
-        self.found[name] = dry, loads(self.between, dry_run=False, **how)
+        for mode in RUNS:
+            if mode == "delta":
+                self._change(between.world)
+            dry = loads(between, mode, dry_run=True)
+            self.found[mode] = dry, loads(between, mode, dry_run=False)
 
     def _strangers(self) -> None:
         """Let people have made records that the migration meets, one of them in the trash."""
@@ -115,7 +119,6 @@ class Pairs:
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pairs]:
     folder = tmp_path_factory.mktemp("forecast")
-    assert date_formats()
     with emulated(world_with_strangers(), folder, choices=CHOICES) as between:
         yield Pairs(between)
 

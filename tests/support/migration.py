@@ -113,11 +113,7 @@ class Migration:
         """
         run = self.new_run(dry_run=dry_run)
         self.read_source(run, reading)
-        find_step(run, self.pair)
-        gate = Gate(run.engagement, "duplicates")
-        decide_step(run, self.pair, signed_decisions(self.staging, KEYRING, gate))
-        self.match_owners(run)
-        prepare_destination(run, self.hook(), self.mapping(run))
+        self.decide_as_signed(run)
         for phase in self.phases(run):
             self.transform(run, phase, hold_unmapped=True)
             self.load(run, phase, hold_unknown_owners=True, **policies)
@@ -188,6 +184,14 @@ class Migration:
             owners=self.owners,
         )
         prepare_destination(run, hook, self.mapping(run))
+
+    def decide_as_signed(self, run: Run) -> None:
+        """Duplicates, owners, mapping: as they were signed before."""
+        find_step(run, self.pair)
+        gate = Gate(run.engagement, "duplicates")
+        decide_step(run, self.pair, signed_decisions(self.staging, KEYRING, gate))
+        self.match_owners(run)
+        prepare_destination(run, self.hook(), self.mapping(run))
 
     def match_owners(self, run: Run) -> None:
         """Say which member each owner is."""
