@@ -173,6 +173,23 @@ def test_a_missing_connection_is_named(tmp_path: Path, airflow_db: None) -> None
     assert line == "there is no connection 'nowhere'; create one of type twenty"
 
 
+def test_a_host_where_nobody_listens_is_named_at_once_with_the_fix(
+    tmp_path: Path, airflow_db: None
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{free.getsockname()[1]}"
+        address = {"conn_type": "twenty", "host": f"http://{host}", "password": "key"}
+        connect({"twenty_new": address})
+        retries = {"default_args": {"retries": 2}}
+        settings = {"connections": {"sandbox": "twenty_new"}, "dag": retries}
+        line = first_error(engaged(tmp_path, content(tmp_path, **settings)).run(), "sandbox.check")
+    assert line == (
+        f"connection 'twenty_new': {host}: no connection is accepted there; check the host of the "
+        "connection, and that the CRM runs and this machine may reach it"
+    )
+
+
 def test_missing_pools_name_the_command_that_makes_them(tmp_path: Path, airflow_db: None) -> None:
     never_set_up = Engaged.of(tmp_path / "new.yaml", content(tmp_path))
     line = first_error(never_set_up.run(), "preflight")

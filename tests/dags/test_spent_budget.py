@@ -126,3 +126,5 @@ def test_nobody_slept_until_the_reset(spent: Spent) -> None:
 
 def test_the_log_says_what_was_done_until_then(spent: Spent) -> None:
     assert set(spent.deferrals) == {"the calls of this day are spent"}
+    cut_off = re.compile(r"info: load \w+: cut off after .+ by \d+ requests")
+    assert any(cut_off.match(line) for line in spent.ended.log.lines)
