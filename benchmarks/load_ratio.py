@@ -20,7 +20,7 @@ from airflow_crm_migration.core.dry_run import DryDestination
 from airflow_crm_migration.core.forecast import Prediction, read_forecast
 from airflow_crm_migration.core.steps.load import load_step
 from benchmarks.bench import FAULTS, LATENCY, PER_MINUTE, PER_SECOND, workspace
-from benchmarks.undoing import undone
+from benchmarks.undoing import Undone, undone
 from benchmarks.workload import mapping, write_drafts
 
 if TYPE_CHECKING:
