@@ -280,16 +280,16 @@ def as_json(
 def main() -> int:
     """Measure and print; the status says whether every bar was reached."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load_ratio", description=__doc__)
-    parser.add_argument("--scale", type=float, default=10.0)
+    parser.add_argument("--scale", type=float, default=8.0)
     parser.add_argument("--batches", type=int, default=120, help="full batches of each object")
     parser.add_argument("--json", type=Path, help="file for everything that was measured")
     args = parser.parse_args()
     dry = foretell(args.scale, args.batches)
     fast, slow = (measure(s, args.batches) for s in (args.scale, args.scale / 2))
-    clean, bad = isolation(args.scale * 10, batches=10, bad=3)
+    clean, bad = isolation(args.scale * 10, batches=6, bad=3)
     report(dry, fast, slow)
     print(f"isolating an unforeseen bad row took {(bad - clean) / 3:.1f} requests more\n")
-    back = undone(args.scale * 10, PLURALS, batches=10)
+    back = undone(args.scale * 10, PLURALS, batches=4)
     print(
         f"a rollback of {back.records:,} untouched records took {back.deletes} deletes, at least "
         f"{back.fewest} were needed, and {back.reads} reads; {back.left} records were left\n"
