@@ -16,13 +16,16 @@ _TIMEOUT = {
 }
 
 
+_WINDOW = r"\d+( calls)?/\d+(\.\d+)?s"
+
+
 def _rate_limits(default: str) -> dict[str, Any]:
     return {
         "label": "Rate limits",
         "description": "Requests per window, all of which hold, for example 5/1s, 200/60s",
         "schema": {
             "type": "string",
-            "pattern": r"^\s*\d+/\d+(\.\d+)?s(\s*,\s*\d+/\d+(\.\d+)?s)*\s*$",
+            "pattern": rf"^\s*{_WINDOW}(\s*,\s*{_WINDOW})*\s*$",
             "default": default,
         },
     }

@@ -209,7 +209,7 @@ def test_nothing_is_asked_nor_written_that_the_guard_keeps_back(migration: Migra
         lambda: hook.create("human", [row]),
         lambda: hook.update("human", [row]),
         lambda: hook.restore("human", ["h9"]),
-        lambda: hook.upload("a.txt", 3, io.BytesIO(b"abc")),
+        lambda: hook.upload("a.txt", 3, io.BytesIO(b"abc"), print),
         lambda: hook.ensure_schema([spec], dry_run=False),
         lambda: hook.read("human", ["h9"]),
         lambda: list(hook.listing("human")),

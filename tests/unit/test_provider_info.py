@@ -105,7 +105,7 @@ def test_integrations_are_declared() -> None:
 @pytest.mark.parametrize("name", CONNECTION_TYPES)
 def test_form_takes_the_limits_that_the_hook_takes(name: str) -> None:
     schema = CONNECTION_TYPES[name]["conn-fields"]["rate_limits"]["schema"]
-    for text in (schema["default"], "100/60s, 5/0.5s"):
+    for text in (schema["default"], "100/60s, 5/0.5s", "80 calls/2s, 30000/86400s"):
         jsonschema.validate(text, schema)
         parse_windows(text)
 

@@ -103,8 +103,7 @@ class TwentyHook(TwentyRules, TwentyApi):
     def cost(self, action: Action, object_name: str, number: int) -> list[float]:
         """Return what the requests of an action cost; the schema is read first, as for any."""
         self._object(object_name)
-        size = min(_IDS, self.capabilities.read_size) if action is Action.READ else _IDS
-        return costs.cost(action, number, size)
+        return costs.cost(action, number, min(_IDS, self.capabilities.read_size))
 
     def greeting(self) -> str:
         """Name the workspace."""
