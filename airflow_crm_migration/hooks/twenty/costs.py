@@ -22,6 +22,6 @@ def cost(action: Action, number: int, ids_a_call: int) -> list[float]:
             return [_UNCOUNTED] * 3  # declared, sent, completed
         case Action.DOWNLOAD:
             return [_UNCOUNTED]  # from the address that came with the record
-        case Action.READ | Action.RESTORE:
+        case Action.READ | Action.RESTORE | Action.TRASH | Action.DELETE:
             return [_CALL] * math.ceil(number / ids_a_call)
     return [_CALL] if number else []

@@ -102,8 +102,10 @@ class TwentyHook(TwentyRules, TwentyApi):
 
     def cost(self, action: Action, object_name: str, number: int) -> list[float]:
         """Return what the requests of an action cost; the schema is read first, as for any."""
-        self._object(object_name)
-        size = min(_IDS, self.capabilities.read_size) if action is Action.READ else _IDS
+        target = self._object(object_name)
+        if action is Action.CHILDREN:
+            return referring.cost(self, target, number)
+        size = min(_IDS, self.capabilities.read_size) if action is Action.READ else removal.MOST
         return costs.cost(action, number, size)
 
     def greeting(self) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.hooks.twenty.api import TwentyApi
     from airflow_crm_migration.hooks.twenty.schema import TwentyObject
 
-_MOST = 200
+MOST = 200
 """Records in a call; 600 at once were taken, 200 is what all else is held to (2.21)."""
 
 _THESE = "{id: {in: $ids}}"
@@ -49,5 +49,5 @@ def _act(
     name = f"{verb}{target.plural[0].upper()}{target.plural[1:]}"
     query = f"mutation($ids: [UUID!]) {{ {name}(filter: {condition}) {{ id }} }}"
     wanted = list(dict.fromkeys(ids))
-    for start in range(0, len(wanted), _MOST):
-        api.graphql("/graphql", query, {"ids": wanted[start : start + _MOST]}, name=name)
+    for start in range(0, len(wanted), MOST):
+        api.graphql("/graphql", query, {"ids": wanted[start : start + MOST]}, name=name)
