@@ -224,9 +224,11 @@ class DryDestination:
 
     def trash(self, object_name: str, ids: Sequence[str]) -> None:
         """Leave the records where they are."""
+        self._would(Action.TRASH, object_name, len(ids))
 
     def delete(self, object_name: str, ids: Sequence[str]) -> None:
         """Leave the records where they are."""
+        self._would(Action.DELETE, object_name, len(ids))
 
     def _known(self, object_name: str, ids: Sequence[str]) -> dict[str, Stored]:
         """Return records as they would be now, preferably as they were read just before."""

@@ -201,12 +201,15 @@ class Capabilities:
 
 
 class Action(StrEnum):
-    """What a dry run would have asked a destination to do."""
+    """What a forecast says a destination will be asked to do."""
 
     CREATE = "create"
     UPDATE = "update"
     RESTORE = "restore"
+    TRASH = "trash"
+    DELETE = "delete"
     READ = "read"
+    CHILDREN = "children"
     UPLOAD = "upload"
     DOWNLOAD = "download"
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_crm_migration.core.protocols import Action
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -173,3 +175,5 @@ def test_a_call_costs_what_its_parts_cost(bench: Bench, monkeypatch: pytest.Monk
     bench.hook.delete("person", [ann])
     lists = next(name for name in calls(bench) if "noteTargets" in name)
     assert spent == [len(lists.rpartition(" ")[2].split(",")), 1]
+    foretold = (bench.hook.cost(action, "person", 1) for action in (Action.CHILDREN, Action.DELETE))
+    assert [cost for costs in foretold for cost in costs] == spent

@@ -231,7 +231,7 @@ class Rollback:
 
     phases: tuple[RolledBack, ...]
     requests: int = 0
-    seconds: int = 0
+    seconds: float = 0.0
     residue: dict[str, int] = field(default_factory=dict)
     schema: tuple[Change, ...] = ()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.report.table import Table, table
-from airflow_crm_migration.core.report.words import ACTIONS, reason_words, spoken
-from airflow_crm_migration.core.rollback.plan import Action
+from airflow_crm_migration.core.report.words import FATES, reason_words, spoken
+from airflow_crm_migration.core.rollback.plan import Fate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,11 +30,11 @@ def rollback_tables(facts: Facts) -> list[Table]:
 def _counts(facts: Facts) -> Table:
     def rows() -> Iterator[Row]:
         for phase in facts.rollback.phases if facts.rollback else ():
-            for action in Action:
-                planned, undone = phase.planned.get(action, 0), phase.undone
-                done = None if undone is None else undone.get(action, 0)
+            for fate in Fate:
+                planned, undone = phase.planned.get(fate, 0), phase.undone
+                done = None if undone is None else undone.get(fate, 0)
                 if planned or done:
-                    yield phase.name, ACTIONS[action], planned, done
+                    yield phase.name, FATES[fate], planned, done
 
     return table("rollback", ("object", "what", "forecast", "done"), rows())
 

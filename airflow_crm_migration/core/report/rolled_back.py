@@ -39,7 +39,7 @@ class Evidence(Given):
     residue: Residue
     made: Annotated[tuple[Change, ...], Field(alias="schema")]
     requests: dict[str, int]
-    seconds: int
+    seconds: float
 
 
 class Forecast(Given):

@@ -70,7 +70,7 @@ OUTCOMES: Mapping[str, str] = {
     Outcome.DELETED: "deleted again",
 }
 
-ACTIONS = {
+FATES = {
     "delete": "deleted: it was made by this migration",
     "restore": "restored as it was before this migration",
     "trash": "put back into the trash",

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.outcomes import Reason
 from airflow_crm_migration.core.rollback.batches import batched
-from airflow_crm_migration.core.rollback.cost import undo_requests
 from airflow_crm_migration.core.rollback.looker import LEAVES, Looker
-from airflow_crm_migration.core.rollback.plan import Action, Planned
+from airflow_crm_migration.core.rollback.plan import Fate, Planned
 from airflow_crm_migration.core.staging import PartWriter, read_parts
 
 if TYPE_CHECKING:
@@ -29,33 +28,31 @@ class PhaseForecast:
     """
     What a rollback would do with a phase.
 
-    :param actions: action -> number of records
+    :param fates: what becomes of records -> number
     :param partly: records to restore that stay in some fields, or out of the trash
     :param reasons: why records stay -> number
-    :param links: rows that hang on records and go with them
+    :param links: object -> rows of it that hang on records and go with them
     :param traces: what the platform noted by itself and keeps
-    :param requests: kind -> how many the undoing takes
     :param sample: some of the records, without any value
     """
 
     phase: str
-    actions: Counter[str] = field(default_factory=Counter)
+    fates: Counter[str] = field(default_factory=Counter)
     partly: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
-    links: int = 0
+    links: Counter[str] = field(default_factory=Counter)
     traces: int = 0
-    requests: dict[str, int] = field(default_factory=dict)
     sample: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, one: Planned) -> None:
         """Count a record."""
-        self.actions[one.action] += 1
+        self.fates[one.fate] += 1
         if one.stays:
             self.reasons[one.reason or Reason.EDITED_SINCE] += 1
-            self.partly += one.action is Action.RESTORE
-        if self.actions[one.action] <= _SAMPLE:
+            self.partly += one.fate is Fate.RESTORE
+        if self.fates[one.fate] <= _SAMPLE:
             self.sample.append(
-                {"id": one.id, "action": one.action, "why": one.reason, "detail": one.detail}
+                {"id": one.id, "fate": one.fate, "why": one.reason, "detail": one.detail}
             )
 
 
@@ -83,12 +80,11 @@ def forecast_phase(
         final = looker.kept_if_held(one) if one.id in kept else one
         writer.add(final.as_json())
         found.add(final)
-        if final.action is Action.KEEP:
+        if final.fate is Fate.KEEP:
             staying.update(key[:3] for key in final.keys)
     writer.finish()
     found.links = _links(looker, phase, staying)
     found.traces = _traces(run, looker, phase)
-    found.requests = undo_requests(looker.destination.capabilities, found.actions, found.links)
     return found
 
 
@@ -116,7 +112,7 @@ def _close(run: Run, looker: Looker, phase: str) -> set[str]:
         new = [
             looker.kept_if_held(one)
             for one in _judged(run, phase)
-            if one.action in LEAVES and one.id in looker.held and one.id not in kept
+            if one.fate in LEAVES and one.id in looker.held and one.id not in kept
         ]
         if not new:
             return kept
@@ -124,14 +120,15 @@ def _close(run: Run, looker: Looker, phase: str) -> set[str]:
         looker.remember(phase, new)
 
 
-def _links(looker: Looker, phase: str, staying: set[tuple[str, ...]]) -> int:
+def _links(looker: Looker, phase: str, staying: set[tuple[str, ...]]) -> Counter[str]:
     """Count the rows that hang on records which do not stay."""
-    return sum(
-        entry.stands and entry.key[:3] not in staying
+    return Counter(
+        entry.key.part.partition(":")[0]
         for entry in looker.snapshot.entries(phase, principal=False)
+        if entry.stands and entry.key[:3] not in staying
     )
 
 
 def _traces(run: Run, looker: Looker, phase: str) -> int:
-    going = (one.id for one in read_planned(run, phase) if one.action is Action.DELETE)
+    going = (one.id for one in read_planned(run, phase) if one.fate is Fate.DELETE)
     return sum(looker.destination.traces(phase, ids) for ids in batched(going, _TRACED))

@@ -10,7 +10,7 @@ from airflow_crm_migration.core.fields import FieldType
 from airflow_crm_migration.core.load.parting import elements
 from airflow_crm_migration.core.load.plan import hashes, times_of_change, written_fields
 from airflow_crm_migration.core.outcomes import Outcome, Reason
-from airflow_crm_migration.core.rollback.plan import Action, Planned
+from airflow_crm_migration.core.rollback.plan import Fate, Planned
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -64,19 +64,19 @@ class Judge:
         :param stored: as it is now, None when it is not there; not asked for one only linked
         """
         keys = tuple(entry.key for entry in entries)
-        planned = Planned(entries[0].destination_id or "", keys, Action.GONE)
+        planned = Planned(entries[0].destination_id or "", keys, Fate.GONE)
         origin = origin_of(entries)
         if origin is Origin.LINKED:
-            return Planned(planned.id, keys, Action.RELEASE)
+            return Planned(planned.id, keys, Fate.RELEASE)
         if stored is None or (stored.trashed and origin is not Origin.MADE):
-            return Planned(planned.id, keys, Action.GONE, Reason.GONE_FROM_DESTINATION)
+            return Planned(planned.id, keys, Fate.GONE, Reason.GONE_FROM_DESTINATION)
         if origin is Origin.MADE:
             return self._made(self.schema[phase], entries, stored)
         return self._before_us(self.schema[phase], entries, stored, origin)
 
     def _made(self, spec: ObjectSpec, entries: Sequence[Entry], stored: Stored) -> Planned:
         keys = tuple(entry.key for entry in entries)
-        whole = Planned(stored.id, keys, Action.DELETE, parents=parents(spec, stored.values))
+        whole = Planned(stored.id, keys, Fate.DELETE, parents=parents(spec, stored.values))
         differs = [*self._edited(spec, entries, stored), *self._other_file(spec, entries, stored)]
         return whole.kept(Reason.EDITED_SINCE, differs=differs) if differs else whole
 
@@ -140,12 +140,12 @@ class Judge:
         keys = tuple(entry.key for entry in entries)
         left = {name: value for name, value in stored.values.items() if name not in back}
         planned = Planned(
-            stored.id, keys, Action.RESTORE, differs=tuple(differs),
+            stored.id, keys, Fate.RESTORE, differs=tuple(differs),
             images={name: images[name] for name in back}, parents=parents(spec, left),
         )  # fmt: skip
         if origin is Origin.WRITTEN:
             return planned
-        whole = replace(planned, action=Action.TRASH, differs=())
+        whole = replace(planned, fate=Fate.TRASH, differs=())
         differs += self._edited_beside(spec, entries, stored, images)
         return whole.kept(Reason.EDITED_SINCE, differs=sorted(differs)) if differs else whole
 

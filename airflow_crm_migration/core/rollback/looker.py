@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.outcomes import Reason
 from airflow_crm_migration.core.rollback.judge import Origin, origin_of, parents
-from airflow_crm_migration.core.rollback.plan import Action
+from airflow_crm_migration.core.rollback.plan import Fate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.rollback.judge import Judge
     from airflow_crm_migration.core.rollback.plan import Planned
 
-LEAVES = (Action.DELETE, Action.TRASH)
+LEAVES = (Fate.DELETE, Fate.TRASH)
 """What takes a record away from whatever refers to it."""
 
 
@@ -65,13 +65,13 @@ class Looker:
 
     def _with_children(self, phase: str, planned: Sequence[Planned]) -> list[Planned]:
         """Keep what something hangs on: what we know of is not asked for."""
-        asked = [p.id for p in planned if p.action in LEAVES and p.id not in self.held]
+        asked = [p.id for p in planned if p.fate in LEAVES and p.id not in self.held]
         found = self.destination.children(phase, asked, self.known(asked)) if asked else {}
         foreign = self._foreign(found)
         return [self._kept_by(one, foreign.get(one.id, ())) for one in planned]
 
     def _kept_by(self, one: Planned, foreign: Sequence[Child]) -> Planned:
-        if one.action not in LEAVES:
+        if one.fate not in LEAVES:
             return one
         if foreign:
             return one.kept(Reason.HAS_FOREIGN_CHILDREN, children=foreign)
@@ -102,12 +102,12 @@ class Looker:
         """Note what the records that stay refer to, with the rows that hang on them."""
         links: dict[str, list[str]] = {}
         for one in planned:
-            if one.action in (Action.KEEP, Action.RESTORE):
-                ours = one.action is Action.KEEP
+            if one.fate in (Fate.KEEP, Fate.RESTORE):
+                ours = one.fate is Fate.KEEP
                 self.held.hold(one.parents, (phase, one.id), ours=ours)
-            if one.action in (Action.RESTORE, Action.TRASH):
+            if one.fate in (Fate.RESTORE, Fate.TRASH):
                 self.restoring.add(one.id)
-            if one.action is Action.KEEP:
+            if one.fate is Fate.KEEP:
                 self._collect_links(one.keys, links)
         for name, ids in links.items():
             for record_id, row in self.destination.read(name, ids).items():

@@ -19,7 +19,7 @@ GATE = "rollback"
 """Where a forecast is signed."""
 
 
-class Action(StrEnum):
+class Fate(StrEnum):
     """What becomes of a record."""
 
     DELETE = "delete"
@@ -53,7 +53,7 @@ class Planned:
 
     id: str
     keys: tuple[Key, ...]
-    action: Action
+    fate: Fate
     reason: str = ""
     differs: tuple[str, ...] = ()
     words: str = ""
@@ -74,10 +74,10 @@ class Planned:
 
         One that was in the trash before us stays out of it, as it was then.
         """
-        trash = self.action is Action.TRASH
+        trash = self.fate is Fate.TRASH
         return replace(
             self,
-            action=Action.RESTORE if trash else Action.KEEP,
+            fate=Fate.RESTORE if trash else Fate.KEEP,
             reason=reason,
             differs=tuple(differs),
             words=words,
@@ -88,8 +88,8 @@ class Planned:
     @property
     def stays(self) -> bool:
         """Whether it is kept, in whole, in some fields or out of the trash."""
-        partly = self.action is Action.RESTORE and bool(self.differs or self.reason)
-        return partly or self.action is Action.KEEP
+        partly = self.fate is Fate.RESTORE and bool(self.differs or self.reason)
+        return partly or self.fate is Fate.KEEP
 
     @property
     def detail(self) -> str:
@@ -107,7 +107,7 @@ class Planned:
         return cls(
             id=row["id"],
             keys=tuple(Key(*key) for key in row["keys"]),
-            action=Action(row["action"]),
+            fate=Fate(row["fate"]),
             reason=row["reason"],
             differs=tuple(row["differs"]),
             words=row["words"],

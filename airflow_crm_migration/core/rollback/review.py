@@ -25,7 +25,7 @@ def write_review(run: Run, phase: str) -> None:
         for one in read_planned(run, phase):
             sources = ", ".join(f"{key.source_object} {key.source_id}" for key in one.keys)
             why = reason_words(one.reason) if one.reason else ""
-            yield one.action, phase, one.id, sources, why, one.detail
+            yield one.fate, phase, one.id, sources, why, one.detail
 
     table = Table(phase, COLUMNS, walk, 0)
     write_csv(run.staging, f"review/rollback/{run.environment}/{phase}.csv", table)

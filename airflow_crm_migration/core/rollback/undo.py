@@ -12,7 +12,7 @@ from airflow_crm_migration.core.load.rows import unwritten
 from airflow_crm_migration.core.outcomes import Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 from airflow_crm_migration.core.rollback.batches import batched
-from airflow_crm_migration.core.rollback.plan import Action
+from airflow_crm_migration.core.rollback.plan import Fate
 from airflow_crm_migration.core.rollback.settle import (
     DELETE,
     REVERT,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.rollback.plan import Planned
 
 _RELEASED = 500
-_OF_THE_TRASH = {Action.TRASH, Action.RESTORE}
+_OF_THE_TRASH = {Fate.TRASH, Fate.RESTORE}
 
 
 @dataclass
@@ -56,30 +56,30 @@ class Undo:
 
     def run(self) -> None:
         """Undo; what we made goes before anything is restored that it may stand in the way of."""
-        for _ in self._looked_at(Action.GONE):
+        for _ in self._looked_at(Fate.GONE):
             pass
-        for batch in self._looked_at(Action.DELETE):
-            self._delete([one for one in batch if one.action is Action.DELETE])
-        for batch in self._looked_at(Action.RESTORE):
+        for batch in self._looked_at(Fate.DELETE):
+            self._delete([one for one in batch if one.fate is Fate.DELETE])
+        for batch in self._looked_at(Fate.RESTORE):
             self._restore(batch)
-        for batch in self._looked_at(Action.TRASH):
-            self._restore([one for one in batch if one.action is Action.RESTORE])
-            self._trash([one for one in batch if one.action is Action.TRASH])
+        for batch in self._looked_at(Fate.TRASH):
+            self._restore([one for one in batch if one.fate is Fate.RESTORE])
+            self._trash([one for one in batch if one.fate is Fate.TRASH])
         self._release()
 
     # -- looking again ---------------------------------------------------------------------
 
-    def _looked_at(self, action: Action) -> Iterator[list[Planned]]:
+    def _looked_at(self, fate: Fate) -> Iterator[list[Planned]]:
         """Walk what still is to be undone, looked at again right before, in full batches."""
-        wanted = (p for p in self.planned() if p.action is action)
+        wanted = (p for p in self.planned() if p.fate is fate)
         standing = ((p, entries) for p in wanted if (entries := self._standing(p)))
         for batch in batched(standing, self._size):
             looked = self.looker.look(self.context.phase, [entries for _, entries in batch])
             self._looked += len(batch)
             self.say(self._looked)
             due = [self._now(p, now) for (p, _), now in zip(batch, looked, strict=True)]
-            self._tell_gone([one for one in due if one.action is Action.GONE])
-            yield [one for one in due if one.action not in (Action.GONE, Action.KEEP)]
+            self._tell_gone([one for one in due if one.fate is Fate.GONE])
+            yield [one for one in due if one.fate not in (Fate.GONE, Fate.KEEP)]
 
     @property
     def _size(self) -> int:
@@ -91,9 +91,9 @@ class Undo:
 
     def _now(self, planned: Planned, now: Planned) -> Planned:
         """Do no more than was signed: what turned into anything else stays as it is."""
-        if {planned.action, now.action} == _OF_THE_TRASH:
-            now = replace(now, action=Action.RESTORE, reason=now.reason or planned.reason)
-        elif now.action not in (planned.action, Action.GONE, Action.KEEP):
+        if {planned.fate, now.fate} == _OF_THE_TRASH:
+            now = replace(now, fate=Fate.RESTORE, reason=now.reason or planned.reason)
+        elif now.fate not in (planned.fate, Fate.GONE, Fate.KEEP):
             now = now.kept(Reason.EDITED_SINCE)
         if now.stays:
             self.kept[now.id] = now
@@ -183,7 +183,7 @@ class Undo:
         """Keep what the destination does not take back, and close its intents."""
         fields = sorted(one.images)
         kept = one.kept(Reason.REFUSED, differs=fields, words=refusal.message)
-        self.kept[one.id] = replace(kept, action=Action.KEEP)
+        self.kept[one.id] = replace(kept, fate=Fate.KEEP)
         return (unwritten({"key": list(key)}) for key in one.keys)
 
     def _stored_differently(self, one: Planned, stored: Stored) -> list[str]:
@@ -212,6 +212,6 @@ class Undo:
 
     def _release(self) -> None:
         """Tell the ledger of records that were only linked: nothing was ever done to them."""
-        linked = (p for p in self.planned() if p.action is Action.RELEASE and self._standing(p))
+        linked = (p for p in self.planned() if p.fate is Fate.RELEASE and self._standing(p))
         for batch in batched(linked, _RELEASED):
             self._conclude([taken_back(key, one.id) for one in batch for key in one.keys])

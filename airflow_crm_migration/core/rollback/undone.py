@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.rollback.batches import batched
-from airflow_crm_migration.core.rollback.plan import Action
+from airflow_crm_migration.core.rollback.plan import Fate
 from airflow_crm_migration.core.staging import PartWriter, read_manifest, read_parts
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def write_undone(
     for one in planned:
         told = _told(snapshot, kept.get(one.id, one))
         writer.add(told.as_json())
-        counts[told.action] += 1
+        counts[told.fate] += 1
     writer.finish(counts=counts, **facts)
     return dict(counts)
 
@@ -52,15 +52,15 @@ def _told(snapshot: Snapshot, one: Planned) -> Planned:
     """Say what became of a record by the ledger, whichever attempt did it."""
     entries = [entry for key in one.keys if (entry := snapshot.entry(key))]
     if any(entry.stands for entry in entries):
-        return replace(one, action=Action.KEEP)
+        return replace(one, fate=Fate.KEEP)
     last = entries[0].last if entries else {}
     if last.get("reason") == Reason.GONE_FROM_DESTINATION:
-        return replace(one, action=Action.GONE)
-    if one.action not in (Action.RESTORE, Action.TRASH):
+        return replace(one, fate=Fate.GONE)
+    if one.fate not in (Fate.RESTORE, Fate.TRASH):
         return one
     differs = tuple(filter(None, last.get("detail", "").split(", ")))
     if last.get("kept"):
-        return replace(one, action=Action.RESTORE, reason=last["kept"], differs=differs)
+        return replace(one, fate=Fate.RESTORE, reason=last["kept"], differs=differs)
     return replace(one, differs=differs)
 
 
@@ -80,7 +80,7 @@ def rollback_lines(run: Run) -> list[str]:
     for phase in forecast["decisions"]["order"]:
         manifest = read_manifest(run.staging, run.name(f"{UNDONE}/{phase}"))
         counts = manifest["counts"] if manifest else forecast["decisions"]["objects"][phase]
-        words = ", ".join(f"{counts[a]} {a}" for a in Action if counts.get(a)) or "nothing to do"
+        words = ", ".join(f"{counts[a]} {a}" for a in Fate if counts.get(a)) or "nothing to do"
         lines.append(f"{phase}: {'undone' if manifest else 'forecast'}: {words}")
     return lines
 
@@ -129,15 +129,15 @@ def check_undone(
     return result
 
 
-def _ids(run: Run, phase: str, action: Action) -> Iterator[str]:
-    return (row["id"] for row in read_undone(run, phase) if row["action"] == action)
+def _ids(run: Run, phase: str, fate: Fate) -> Iterator[str]:
+    return (row["id"] for row in read_undone(run, phase) if row["fate"] == fate)
 
 
 def _still_there(
     run: Run, destination: Destination, snapshot: Snapshot, phase: str
 ) -> Iterator[tuple[str, str]]:
     links = _deleted_links(run, snapshot, phase)
-    for name, gone in ((phase, _ids(run, phase, Action.DELETE)), *links.items()):
+    for name, gone in ((phase, _ids(run, phase, Fate.DELETE)), *links.items()):
         for batch in batched(gone, destination.capabilities.read_size):
             yield from ((name, found) for found in destination.read(name, batch))
 
@@ -151,18 +151,22 @@ def _deleted_links(run: Run, snapshot: Snapshot, phase: str) -> dict[str, list[s
 
 
 def _not_in_trash(run: Run, destination: Destination, phase: str) -> Iterator[str]:
-    for batch in batched(_ids(run, phase, Action.TRASH), destination.capabilities.read_size):
+    for batch in batched(_ids(run, phase, Fate.TRASH), destination.capabilities.read_size):
         found = destination.read(phase, batch)
         yield from (i for i in batch if i in found and not found[i].trashed)
+
+
+def mark_fields(mapping: PairMapping, phase: str) -> list[str]:
+    """Return the fields that tell whose a record of a phase is."""
+    return sorted({f for line in mapping.lines_of(phase) if (f := line.source_id_field)})
 
 
 def _count_marks(
     run: Run, destination: Destination, mapping: PairMapping, result: PhaseResult
 ) -> None:
     """Count by our mark; only what is counted is listed and compared with what was kept."""
-    fields = {f for line in mapping.lines_of(result.phase) if (f := line.source_id_field)}
     kept: set[str] | None = None
-    for name in sorted(fields):
+    for name in mark_fields(mapping, result.phase):
         number = destination.count(result.phase, name, run.mark)
         result.marked = (result.marked or 0) + number
         if number:
@@ -174,4 +178,4 @@ def _count_marks(
 def _staying(run: Run, phase: str) -> Iterator[str]:
     """Walk the records that were kept, or of which some fields were."""
     rows = read_undone(run, phase)
-    return (row["id"] for row in rows if row["action"] == Action.KEEP or row["differs"])
+    return (row["id"] for row in rows if row["fate"] == Fate.KEEP or row["differs"])

@@ -11,15 +11,20 @@ from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.gates import Gate, propose
 from airflow_crm_migration.core.ledger.writer import Ledger
 from airflow_crm_migration.core.progress import ProgressLog
-from airflow_crm_migration.core.rollback.cost import Pace
+from airflow_crm_migration.core.rollback.cost import Cost
 from airflow_crm_migration.core.rollback.forecast import PLANNED, forecast_phase, read_planned
 from airflow_crm_migration.core.rollback.held import Held
 from airflow_crm_migration.core.rollback.links import Links
 from airflow_crm_migration.core.rollback.own_children import OwnChildren
-from airflow_crm_migration.core.rollback.plan import GATE, Action
+from airflow_crm_migration.core.rollback.plan import GATE, Fate
 from airflow_crm_migration.core.rollback.review import write_review
 from airflow_crm_migration.core.rollback.undo import Undo
-from airflow_crm_migration.core.rollback.undone import FORECAST, check_undone, write_undone
+from airflow_crm_migration.core.rollback.undone import (
+    FORECAST,
+    check_undone,
+    mark_fields,
+    write_undone,
+)
 from airflow_crm_migration.core.staging import PartWriter, read_manifest, read_parts
 from airflow_crm_migration.core.steps.rollback_desk import Desk
 from airflow_crm_migration.core.steps.schema import made_changes
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
-    from airflow_crm_migration.core.protocols import Destination
+    from airflow_crm_migration.core.protocols import Destination, Usage
     from airflow_crm_migration.core.rollback.forecast import PhaseForecast
     from airflow_crm_migration.core.run import Run, Say
 
@@ -61,13 +66,13 @@ def forecast_rollback(
     :return: object -> what becomes of its records -> number
     :raises UserMistake: records stand in the destination under another object
     """
-    pace = Pace(destination)
+    begun = destination.usage
     with Desk(run, destination, mapping).open("forecast of the rollback") as desk:
         desk.check_phases(phases)
         for phase in phases:
             desk.settle(phase, say)
         found = _forecast_phases(desk, phases, say)
-        facts = _facts(desk, found, pace)
+        facts = _facts(desk, found, begun)
     run.write(FORECAST, facts)
     if not run.dry_run:
         gate = Gate(run.engagement, GATE, run.environment)
@@ -95,12 +100,14 @@ def _forecast_phases(desk: Desk, phases: Sequence[str], say: Say) -> list[PhaseF
     return found
 
 
-def _facts(desk: Desk, found: Sequence[PhaseForecast], pace: Pace) -> dict[str, Any]:
+def _facts(desk: Desk, found: Sequence[PhaseForecast], begun: Usage) -> dict[str, Any]:
     run = desk.run
-    requests: dict[str, int] = {}
+    asked = desk.destination.usage.requests - begun.requests
+    cost = Cost(desk.destination)
     for phase in found:
-        for kind, number in phase.requests.items():
-            requests[kind] = requests.get(kind, 0) + number
+        cost.add_made("open", begun, desk.opened)
+        marks = len(mark_fields(desk.mapping, phase.phase))
+        cost.add_phase(phase.phase, phase.fates, phase.links, marks=marks)
     manifests = [read_manifest(run.staging, run.name(f"{PLANNED}/{p.phase}")) for p in found]
     files = desk.destination.capabilities.attachment
     return {
@@ -112,18 +119,18 @@ def _facts(desk: Desk, found: Sequence[PhaseForecast], pace: Pace) -> dict[str, 
         },
         "evidence": {
             "run": run.folder,
-            "requests": requests,
-            "seconds": round(pace.seconds(sum(requests.values()))),
-            "requests of the forecast": pace.requests,
+            "requests": cost.kinds,
+            "seconds": cost.seconds(begun),
+            "requests of the forecast": asked,
             "kept because": {p.phase: dict(p.reasons) for p in found if p.reasons},
             "samples": {p.phase: p.sample for p in found if p.sample},
             "residue": {
                 "traces": {p.phase: p.traces for p in found if p.traces},
                 "uploads": [row["id"] for row in desk.snapshot.unattached_uploads()],
                 "histories": sum(
-                    p.actions[action] for p in found for action in (Action.RESTORE, Action.TRASH)
+                    p.fates[fate] for p in found for fate in (Fate.RESTORE, Fate.TRASH)
                 ),
-                "binaries": sum(p.actions[Action.DELETE] for p in found if p.phase == files),
+                "binaries": sum(p.fates[Fate.DELETE] for p in found if p.phase == files),
             },
             "schema": made_changes(run),
         },
@@ -131,8 +138,8 @@ def _facts(desk: Desk, found: Sequence[PhaseForecast], pace: Pace) -> dict[str, 
 
 
 def _counts(phase: PhaseForecast) -> dict[str, int]:
-    counts = {str(action): phase.actions[action] for action in Action}
-    return {**counts, "partly restored": phase.partly, "links": phase.links}
+    counts = {str(fate): phase.fates[fate] for fate in Fate}
+    return {**counts, "partly restored": phase.partly, "links": phase.links.total()}
 
 
 # -- undoing -------------------------------------------------------------------------------
@@ -170,9 +177,7 @@ def undo_phase(
         looker = desk.looker(held, own)
         looker.judged |= {name for p in _undone_before(run, phase) for name in desk.judged_with(p)}
         looker.restoring |= {
-            one.id
-            for one in read_planned(run, phase)
-            if one.action in (Action.RESTORE, Action.TRASH)
+            one.id for one in read_planned(run, phase) if one.fate in (Fate.RESTORE, Fate.TRASH)
         }
         context = desk.context(phase)
         total = sum(forecast["decisions"]["objects"][phase][a] for a in _LOOKED_AT)
@@ -197,7 +202,7 @@ def _forget_watermarks(run: Run) -> None:
         run.staging.delete(name)
 
 
-_LOOKED_AT = (Action.DELETE, Action.RESTORE, Action.TRASH, Action.GONE)
+_LOOKED_AT = (Fate.DELETE, Fate.RESTORE, Fate.TRASH, Fate.GONE)
 
 
 def _checked_forecast(run: Run, signed: Any) -> dict[str, Any]:

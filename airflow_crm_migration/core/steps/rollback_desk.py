@@ -25,17 +25,22 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.lease import Lease
     from airflow_crm_migration.core.ledger.snapshot import Snapshot
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
-    from airflow_crm_migration.core.protocols import Destination
+    from airflow_crm_migration.core.protocols import Destination, Usage
     from airflow_crm_migration.core.rollback.held import Held
     from airflow_crm_migration.core.rollback.own_children import OwnChildren
     from airflow_crm_migration.core.run import Run, Say
 
 
 class Desk:
-    """The ledger under a lease, and the destination as it is described now."""
+    """
+    The ledger under a lease, and the destination as it is described now.
+
+    :param opened: what the destination was asked until then
+    """
 
     ledger: Ledger
     lease: Lease
+    opened: Usage
 
     def __init__(self, run: Run, destination: Destination, mapping: PairMapping) -> None:
         """
@@ -63,6 +68,7 @@ class Desk:
             self._tenant = self.destination.tenant()
             check_tenant(self.run, self._tenant)
             self.schema = self.destination.describe()
+            self.opened = self.destination.usage
             yield self
 
     @property

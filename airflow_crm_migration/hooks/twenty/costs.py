@@ -25,6 +25,6 @@ def cost(action: Action, number: int, page: int) -> list[float]:
             return [_UNCOUNTED]  # from the address that came with the record
         case Action.READ:
             return [_CALL] * math.ceil(number / page)
-        case Action.RESTORE:
+        case Action.RESTORE | Action.TRASH | Action.DELETE:
             return [_CALL] * math.ceil(number / MOST)
     return [_CALL] if number else []

@@ -102,7 +102,9 @@ class TwentyHook(TwentyRules, TwentyApi):
 
     def cost(self, action: Action, object_name: str, number: int) -> list[float]:
         """Return what the requests of an action cost; the schema is read first, as for any."""
-        self._object(object_name)
+        target = self._object(object_name)
+        if action is Action.CHILDREN:
+            return referring.cost(self, target, number)
         return costs.cost(action, number, min(_IDS, self.capabilities.read_size))
 
     def greeting(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,17 @@ def children(
                 if page["pageInfo"]["hasNextPage"]:
                     waiting.append(_Root(root.owner, root.columns, page["pageInfo"]["endCursor"]))
     return found
+
+
+def cost(hook: TwentyHook, target: TwentyObject, number: int) -> list[float]:
+    """
+    Return what looking for what refers to records costs where nothing does.
+
+    :param number: of records
+    """
+    roots = len(list(_roots(hook, target)))
+    requests = [float(min(_ROOTS, roots - start)) for start in range(0, roots, _ROOTS)]
+    return requests * math.ceil(number / _IDS)
 
 
 def traces(hook: TwentyHook, target: TwentyObject, ids: Sequence[str]) -> int:

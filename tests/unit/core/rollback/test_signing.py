@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_crm_migration.core.errors import UserMistake
+from airflow_crm_migration.core.errors import LeaseHeld, UserMistake
 from airflow_crm_migration.core.gates import Gate, read_proposal
+from airflow_crm_migration.core.lease import Lease, LeaseTimes
 from airflow_crm_migration.core.steps.rollback import forecast_rollback
 from tests.support.loading import company, person, task
+from tests.support.rolling_back import RollingBack
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.support.loading import Loading
-    from tests.support.rolling_back import RollingBack
 
 GATE = Gate("acme", "rollback", "sandbox")
 WRITES = ("batch", "destroy", "delete", "restore", "update")
@@ -71,7 +74,7 @@ def test_what_people_look_at_names_everything_but_no_value(
     }  # fmt: skip
     evidence = proposed(loading).evidence
     assert evidence["kept because"]["task"] == {"edited_since": 1}
-    assert {"id": ours, "action": "keep", "why": "edited_since", "detail": "title"} in evidence[
+    assert {"id": ours, "fate": "keep", "why": "edited_since", "detail": "title"} in evidence[
         "samples"
     ]["task"]
     assert "Secret" not in content + str(evidence)
@@ -200,3 +203,45 @@ def test_the_next_delta_reads_everything_again(loading: Loading, rolling: Rollin
     assert loading.staging.names("watermarks") == marks
     back.undo(back.sign())
     assert loading.staging.names("watermarks") == marks[:1]
+
+
+def test_what_it_will_ask_is_foretold(make_loading: Callable[..., Loading]) -> None:
+    loading = make_loading("update", rate_limits="100/0.1s")
+    for n in range(9):
+        emails = {"primaryEmail": f"p{n}@x.example"}
+        made = loading.made_by_hand("person", emails=emails, jobTitle="Boss")
+        if n % 3 == 0:
+            loading.remove("person", made["id"])
+    loading.load("company", [company(f"c{n}") for n in range(70)])
+    loading.load("person", [person(f"p{n}", f"c{n % 70}", jobTitle="X") for n in range(200)])
+    loading.load("task", [task(f"t{n}", f"p{n}", f"p{n + 1}") for n in range(150)])
+    back = RollingBack(loading).begin()
+    back.forecast()
+    evidence = proposed(loading).evidence
+    signed = back.sign()
+    loading.forget()
+    back.undo(signed)
+    back.result()
+    asked = loading.control("requests")
+    assert asked["total"] == sum(evidence["requests"].values())
+    assert evidence["seconds"] > 0
+    calls = {name.rpartition(" ")[2]: sum(n.values()) for name, n in asked["calls"].items()}
+    assert evidence["requests"]["delete"] == sum(n for c, n in calls.items() if "destroy" in c)
+
+
+def test_nothing_is_undone_while_somebody_else_writes(
+    loading: Loading, rolling: RollingBack
+) -> None:
+    load(loading)
+    back = rolling.begin()
+    back.forecast()
+    signed = back.sign()
+    alive = LeaseTimes(beat=0.02, lease=3600)
+    with Lease(loading.staging, "lease/sandbox", "somebody", times=alive):
+        loading.forget()
+        with pytest.raises(LeaseHeld, match="somebody"):
+            back.undo(signed)
+        with pytest.raises(LeaseHeld, match="somebody"):
+            rolling.begin("back-2").forecast()
+        assert loading.control("requests")["total"] == 0
+    assert back.undo(signed)["company"] == {"delete": 1}

@@ -92,7 +92,7 @@ def test_an_edit_of_a_field_that_we_do_not_map_shows_in_the_time_of_change(
         loading.edit("person", the(loading, "person", name), avatarUrl="https://x.example/a.png")
     assert rolling.whole()["person"] == {"keep": 1, "delete": 1}
     assert rolling.last is not None
-    [kept] = [r for r in rolling.last.rows("undone", "person").values() if r["action"] == "keep"]
+    [kept] = [r for r in rolling.last.rows("undone", "person").values() if r["fate"] == "keep"]
     assert kept["differs"] == ["updatedAt"]
 
 
