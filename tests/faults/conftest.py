@@ -11,7 +11,7 @@ import pytest
 from tests.support.faulty.case import Case
 from tests.support.faulty.matrix import Matrix
 from tests.support.faulty.pairs import NAMES, load_pair
-from tests.support.faulty.prepared import RUNS, prepare
+from tests.support.faulty.prepared import prepare
 from tests.support.faulty.processes import LoadProcesses
 from tests.support.faulty.schedule import Drawing
 
@@ -41,10 +41,10 @@ def pytest_terminal_summary(
 @dataclass(frozen=True)
 class Undisturbed:
     """
-    Loads that nothing happened to.
+    Jobs that nothing happened to.
 
-    :param endings: how it looked after each run
-    :param seen: what each run lived through
+    :param endings: how it looked after each job
+    :param seen: what each job lived through
     """
 
     endings: list[Ending]
@@ -69,8 +69,8 @@ def undisturbed(
 ) -> Undisturbed:
     endings, seen = [], []
     with Case(prepared, processes, tmp_path_factory.mktemp("undisturbed")) as case:
-        for number in range(len(RUNS)):
-            assert case.load(number) == 0, case.failures
+        for number in range(len(prepared.jobs)):
+            assert case.work(number) == 0, case.failures
             endings.append(case.ending())
             seen.append(case.seen())
     return Undisturbed(endings, seen)

@@ -25,7 +25,7 @@ def test_every_cell_comes_up_once_before_any_comes_up_twice() -> None:
 
 def test_a_seed_draws_the_same_schedule_alone_and_among_others() -> None:
     kinds = {kind: Request("POST", "/x") for _, kind in CELLS}
-    counts = [{(where, kind): 4 for where in WHERE for kind in kinds}] * 2
+    counts = [Counter({(where, kind): 4 for where in WHERE for kind in kinds})] * 2
     drawn = [Drawing(kinds, counts).schedule(seed) for seed in (7, 8, 7)]
     assert drawn[0] == drawn[2]
     assert drawn[0] != drawn[1]
@@ -42,7 +42,8 @@ def test_a_matrix_counts_each_thing_that_happened_once_and_names_what_lacks() ->
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_can_be_dealt_to_every_kind(fault: str) -> None:
     kinds = {"fill": Request("POST", "/x")}
-    drawing = Drawing(kinds, [{("request", "fill"): 1, ("intent", "fill"): 1}, {}])
+    once = Counter({("request", "fill"): 1, ("intent", "fill"): 1})
+    drawing = Drawing(kinds, [once, Counter()])
     drawing.cells = [(fault, "fill")] * 7
     schedule = drawing.schedule(1)
     assert len(schedule.rules[0]) + len(schedule.strikes[0]) == STRIKES

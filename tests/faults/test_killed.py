@@ -71,13 +71,13 @@ def test_a_load_moves_about_300_records(undisturbed: Undisturbed) -> None:
 def test_killed_at(undisturbed: Undisturbed, case: Case, busiest: str, point: str) -> None:
     where, when, kind, match, skip = POINTS[point]
     strike = death(where, when, busiest if kind == CREATE else kind, match, skip)
-    assert case.load(0, [strike]) == KILLED
-    assert case.load() == 0
+    assert case.work(0, [strike]) == KILLED
+    assert case.work() == 0
     assert case.ending().complaints(undisturbed.endings[0]) == []
 
 
 def test_killed_again_and_again(undisturbed: Undisturbed, case: Case) -> None:
     for where in ("intent", "request", "result", "intent", "other"):
-        assert case.load(0, [Strike(where, "die", where, "after", skip=4, times=9)]) == KILLED
-    assert case.load() == 0
+        assert case.work(0, [Strike(where, "die", where, "after", skip=4, times=9)]) == KILLED
+    assert case.work() == 0
     assert case.ending().complaints(undisturbed.endings[0]) == []

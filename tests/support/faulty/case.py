@@ -127,8 +127,8 @@ class Case:
 
     # -- loading ---------------------------------------------------------------------------
 
-    def load(self, number: int = 0, strikes: Sequence[Strike] = ()) -> int:
-        """Go on with a run's loads in a process, and return its status."""
+    def work(self, number: int = 0, strikes: Sequence[Strike] = ()) -> int:
+        """Go on with a job in a process, and return its status."""
         process = self._processes.begin(self._job(number, strikes))
         status = self._ended(self._processes.end())
         if status == ASLEEP:
@@ -150,7 +150,7 @@ class Case:
     def _job(self, number: int, strikes: Sequence[Strike]) -> dict[str, Any]:
         done = self._folder / f"done-{number}"
         before = done.read_text().splitlines() if done.exists() else []
-        steps = [[step, p] for p in self.prepared.phases for step in ("load", "reconcile")]
+        of_job = self.prepared.jobs[number]
         pair = self.prepared.pair
         return {
             "connection": pair.connection(self.server.base_url, limited=True),
@@ -160,11 +160,11 @@ class Case:
                 name: str(self._folder / name) for name in ("temporary", "diary", "seen", "failure")
             },
             "done": str(done),
-            "run": RUNS[number],
+            "run": of_job.run,
             "number": number,
             "engagement": self.prepared.engagement,
             "signed": self.prepared.signed,
-            "steps": [step for step in steps if " ".join(step) not in before],
+            "steps": [step for step in of_job.steps if " ".join(step) not in before],
             "strikes": [asdict(strike) for strike in strikes],
             "without": self.without,
         }

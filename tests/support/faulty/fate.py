@@ -68,14 +68,14 @@ class Fate:
     Decides what happens at each event, and notes what the process lives through.
 
     :param requests: kind of write -> what its requests look like
-    :param run: number of the run that is loaded
+    :param job: number of the job
     :param diary: file that outlives the process: a line per event that a strike met
     :param seen: every event: where, its kinds, its name
     :param slept: whether it was asleep: somebody else may have gone on meanwhile
     """
 
     requests: Mapping[str, Request]
-    run: int
+    job: int
     strikes: list[Strike]
     diary: Path
     seen: list[tuple[str, list[str], str]] = field(default_factory=list)
@@ -140,7 +140,7 @@ class FatedStaging(Staging):
         if name.startswith(LEASE) and not exclusive:
             super().write_bytes(name, content)
             return
-        where, kinds = of_object(name, content, self.fate.run)
+        where, kinds = of_object(name, content, self.fate.job)
         happens = self.fate.begins(where, kinds, name)
         self._befall(happens("before"))
         torn = happens("during")
@@ -171,7 +171,7 @@ def watch_requests(fate: Fate) -> None:
         parts = urlsplit(request.url or "")
         method = str(request.method)
         asked = f"{parts.query}\n".encode() + _body(request)
-        kinds = of_request(fate.requests, fate.run, method, parts.path, asked)
+        kinds = of_request(fate.requests, fate.job, method, parts.path, asked)
         happens = fate.begins("request", kinds, f"{method} {parts.path} {asked[:200]!r}")
         fate.befall(happens("before"))
         sent[:] = [strike] if (strike := happens("during")) else []

@@ -20,8 +20,8 @@ ATTACH = "attach"
 BESIDE = "beside"
 """What is no write: requests that read, and what a load keeps beside its intents and results."""
 
-OF_RUN = {FILL: 0, RESTORE: 0, UPDATE: 1}
-"""Kinds that only one of the runs has: the first meets records, the second changes its own."""
+OF_JOB = {FILL: 0, RESTORE: 0, UPDATE: 1}
+"""Kinds that only one of the jobs has: the first meets records, the second changes its own."""
 
 
 def create(object_name: str) -> str:
@@ -52,29 +52,29 @@ class Request:
 
 
 def of_request(
-    requests: Mapping[str, Request], run: int, method: str, path: str, asked: bytes
+    requests: Mapping[str, Request], job: int, method: str, path: str, asked: bytes
 ) -> list[str]:
     """
     Return the kinds of a request.
 
     :param requests: kind -> what it looks like
-    :param run: number of the run that makes it
+    :param job: number of the job that makes it
     """
     return [
         kind
         for kind, request in requests.items()
-        if OF_RUN.get(kind, run) == run and request.matches(method, path, asked)
+        if OF_JOB.get(kind, job) == job and request.matches(method, path, asked)
     ]
 
 
-def of_object(name: str, content: bytes, run: int) -> tuple[str, set[str]]:
+def of_object(name: str, content: bytes, job: int) -> tuple[str, set[str]]:
     """
     Return what an object in staging is to a load, and the kinds of write that it tells of.
 
     :param name: in staging
     :return: ``intent``, ``result``, ``image`` or ``other``, and the kinds
     """
-    update = next(kind for kind in (FILL, UPDATE) if OF_RUN[kind] == run)
+    update = next(kind for kind in (FILL, UPDATE) if OF_JOB[kind] == job)
     if name.startswith("ledger/") and "/images/" in name:
         return "image", {update}
     place = parse_name(name)

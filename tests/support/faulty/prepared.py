@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Draft = dict[str, Any]
 
 RUNS = ("run-1", "run-2")
+"""The first meets an empty ledger and what was there before, the second its own records."""
 BAD = "a text that the destination refuses for reasons of its own"
 CHANGED = "as it was changed"
 FOUND = "as it was found"
@@ -55,6 +56,19 @@ class Prior:
 
 
 @dataclass(frozen=True)
+class Job:
+    """
+    What a run does, which processes go on with until it is done.
+
+    :param run: its folder in staging
+    :param steps: what is done, and of which phase, in order; each is a task of a DAG
+    """
+
+    run: str
+    steps: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class Prepared:
     """
     An engagement with everything but its loads.
@@ -73,6 +87,12 @@ class Prepared:
     members: list[Member]
     prior: list[Prior]
     begun: str
+
+    @property
+    def jobs(self) -> list[Job]:
+        """What is done, one job after the other."""
+        loads = [(step, phase) for phase in self.phases for step in ("load", "reconcile")]
+        return [Job(run, loads) for run in RUNS]
 
     @property
     def mapping(self) -> PairMapping:

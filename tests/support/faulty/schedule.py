@@ -1,16 +1,17 @@
-"""What happens to two runs, drawn from a seed."""
+"""What happens to jobs, drawn from a seed."""
 
 from __future__ import annotations
 
 import itertools
 import random
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.support.faulty.fate import Strike
-from tests.support.faulty.kinds import OF_RUN
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Mapping, Sequence
 
     from tests.support.faulty.kinds import Request
@@ -27,18 +28,18 @@ Cell = tuple[str, str]
 @dataclass
 class Schedule:
     """
-    What happens during the loads.
+    What happens during the jobs.
 
     :param cells: that it strikes, if it comes to it
-    :param rules: number of the run -> faults at the destination
-    :param strikes: number of the run -> what happens to the process
+    :param rules: of each job, faults at the destination
+    :param strikes: of each job, what happens to the process
     :param plan: what happens to every request at random, too
     """
 
     seed: int
     cells: list[Cell]
-    rules: list[list[dict[str, Any]]] = field(default_factory=lambda: [[], []])
-    strikes: list[list[Strike]] = field(default_factory=lambda: [[], []])
+    rules: list[list[dict[str, Any]]]
+    strikes: list[list[Strike]]
     plan: dict[str, Any] = field(default_factory=dict)
 
 
@@ -61,12 +62,10 @@ class Drawing:
     Draws schedules.
 
     :param requests: kind of write -> what its requests look like
-    :param counts: per run (where, kind) -> how many such events an undisturbed run has
+    :param counts: per job (where, kind) -> how many such events it has undisturbed
     """
 
-    def __init__(
-        self, requests: Mapping[str, Request], counts: Sequence[Mapping[Any, int]]
-    ) -> None:
+    def __init__(self, requests: Mapping[str, Request], counts: Sequence[Counter[Cell]]) -> None:
         self._requests = requests
         self.counts = counts
         self.cells = list(itertools.product(FAULTS, requests))
@@ -74,14 +73,16 @@ class Drawing:
     def schedule(self, seed: int) -> Schedule:
         """Draw what happens under a seed."""
         dice = random.Random(seed)
-        schedule = Schedule(seed, dealt(self.cells, seed))
+        nothing: list[list[Any]] = [[] for _ in self.counts]
+        schedule = Schedule(seed, dealt(self.cells, seed), nothing, deepcopy(nothing))
         at_once = dice.random() < 0.25
         for number, (fault, kind) in enumerate(schedule.cells):
-            run = OF_RUN.get(kind, 0 if at_once else dice.choice((0, 1)))
+            jobs = [n for n, counts in enumerate(self.counts) if counts["request", kind]]
+            job = jobs[0] if at_once else dice.choice(jobs)
             label = f"{number}|{fault}|{kind}"
-            dealer = _Dealer(dice, self.counts[run], self._requests[kind], kind, label, at_once)
+            dealer = _Dealer(dice, self.counts[job], self._requests[kind], kind, label, at_once)
             struck = FAULTS[fault](dealer)
-            (schedule.strikes if isinstance(struck, Strike) else schedule.rules)[run].append(struck)
+            (schedule.strikes if isinstance(struck, Strike) else schedule.rules)[job].append(struck)
         if dice.random() < 0.3:
             schedule.plan = {**_PLAN, "seed": seed}
         return schedule
@@ -98,7 +99,7 @@ _PLAN = {
 @dataclass(frozen=True)
 class _Dealer:
     dice: random.Random
-    counts: Mapping[Any, int]
+    counts: Counter[Cell]
     request: Request
     kind: str
     label: str
@@ -111,14 +112,14 @@ class _Dealer:
 
     def strike(self, does: str, points: Sequence[tuple[str, str]], times: int = 1) -> Strike:
         """Strike the process at one of some points that the kind has."""
-        found = [(where, when) for where, when in points if self.counts.get((where, self.kind))]
+        found = [(where, when) for where, when in points if self.counts[where, self.kind]]
         where, when = self.dice.choice(found)
         skip = self._skip(where)
         return Strike(self.label, does, where, when, self.kind, skip=skip, times=times)
 
     def _skip(self, where: str) -> int:
-        """Let none pass, or up to half of what an undisturbed run would have."""
-        most = self.counts.get((where, self.kind), 0) // 2
+        """Let none pass, or up to half of what there would be undisturbed."""
+        most = self.counts[where, self.kind] // 2
         return 0 if self.at_once else self.dice.randint(0, most)
 
 

@@ -1,10 +1,8 @@
-"""Loads both runs under a schedule, again and again as Airflow's retries would."""
+"""Does every job under a schedule, again and again as Airflow's retries would."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from tests.support.faulty.prepared import RUNS
 
 if TYPE_CHECKING:
     from tests.support.faulty.case import Case
@@ -21,17 +19,17 @@ def undergo(case: Case, schedule: Schedule) -> list[str]:
     Who fell asleep wakes when all is done: whatever it still wrote would be too late to be mended.
     """
     told = []
-    for number in range(len(RUNS)):
+    for number, job in enumerate(case.prepared.jobs):
         case.program(schedule.rules[number], schedule.plan)
-        if not _loaded(case, schedule, number):
-            told.append(f"{RUNS[number]} never ended: {case.failures[-1:]}")
+        if not _done(case, schedule, number):
+            told.append(f"{job.run} never ended: {case.failures[-1:]}")
     case.wake()
     return told
 
 
-def _loaded(case: Case, schedule: Schedule, number: int) -> bool:
+def _done(case: Case, schedule: Schedule, number: int) -> bool:
     for _ in range(ATTEMPTS):
-        if case.load(number, schedule.strikes[number]) == 0:
+        if case.work(number, schedule.strikes[number]) == 0:
             return True
         case.mend()
     return False
