@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,17 +25,21 @@ from airflow_crm_migration.core.errors import (
     StagingUnusable,
     UserMistake,
 )
+from airflow_crm_migration.core.gates import Gate, read_proposal
 from airflow_crm_migration.core.lease import Lease, LeaseTimes
 from airflow_crm_migration.core.ledger.writer import LedgerWriter
 from airflow_crm_migration.core.load import batches
 from airflow_crm_migration.core.load.context import LoadContext
+from airflow_crm_migration.core.rollback.plan import GATE
 from airflow_crm_migration.core.run import Run
-from airflow_crm_migration.core.steps import load, mapping
+from airflow_crm_migration.core.signoff import sign, signed_decisions
+from airflow_crm_migration.core.steps import load, mapping, rollback
 from airflow_crm_migration.core.steps.owners import read_owners
 from airflow_crm_migration.core.steps.reconcile import reconcile_step
 from airflow_crm_migration.hooks.registry import destination_hook
 from tests.support.faulty.fate import Fate, FatedStaging, Strike, watch_requests
 from tests.support.faulty.kinds import Request
+from tests.support.migration import KEYRING, SIGNER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,13 +88,43 @@ SWITCHES: dict[str, Callable[[], None]] = {
 # -- working ---------------------------------------------------------------------------------
 
 
+def say(line: str) -> None:
+    """Say nothing."""
+
+
 def load_phase(run: Run, hook: Any, signed: PairMapping, phase: str) -> None:
-    load.load_step(run, hook, signed, phase, owners=read_owners(run), say=lambda line: None)
+    load.load_step(run, hook, signed, phase, owners=read_owners(run), say=say)
 
 
-STEPS: dict[str, Callable[[Run, Any, PairMapping, str], Any]] = {
+def forecast(run: Run, hook: Any, signed: PairMapping, *phases: str) -> None:
+    rollback.forecast_rollback(run, hook, signed, phases, say)
+
+
+def sign_rollback(run: Run, hook: Any, signed: PairMapping) -> None:
+    gate = Gate(run.engagement, GATE, run.environment)
+    proposal = read_proposal(run.staging, gate)
+    assert proposal is not None
+    sign(
+        run.staging, KEYRING, proposal, signer=SIGNER, recorded_by="tests", now=datetime.now(UTC)
+    )  # fmt: skip
+
+
+def undo(run: Run, hook: Any, signed: PairMapping, phase: str) -> None:
+    decided = signed_decisions(run.staging, KEYRING, Gate(run.engagement, GATE, run.environment))
+    rollback.undo_phase(run, hook, signed, phase, signed=decided, say=say)
+
+
+def check_undone(run: Run, hook: Any, signed: PairMapping, *phases: str) -> None:
+    rollback.rollback_result(run, hook, signed, phases)
+
+
+STEPS: dict[str, Callable[..., Any]] = {
     "load": load_phase,
     "reconcile": reconcile_step,
+    "forecast": forecast,
+    "sign": sign_rollback,
+    "undo": undo,
+    "check undone": check_undone,
 }
 """What a job may be made of; each is what one task of a DAG does."""
 
@@ -110,12 +145,12 @@ def work(job: dict[str, Any], fate: Fate) -> None:
     )
     signed = mapping.load(job["signed"])
     hook = destination_hook(job["connection"]["conn_type"], CONNECTION)
-    for step, phase in job["steps"]:
-        STEPS[step](run, hook, signed, phase)
+    for step, phases in job["steps"]:
+        STEPS[step](run, hook, signed, *phases)
         if fate.slept:
             return  # a task that was given up ends with its own step
         with Path(job["done"]).open("a") as done:
-            done.write(f"{step} {phase}\n")
+            done.write(" ".join([step, *phases]) + "\n")
 
 
 def do(job: dict[str, Any]) -> int:

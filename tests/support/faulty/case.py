@@ -19,7 +19,7 @@ from airflow_crm_migration.core.steps.owners import MATCHES
 from airflow_crm_migration.hooks.registry import destination_hook
 from tests.support.faulty.ending import Ending, look
 from tests.support.faulty.fate import HIT, entries
-from tests.support.faulty.prepared import BAD, RUNS
+from tests.support.faulty.prepared import BAD, LOADS
 from tests.support.faulty.processes import PATIENCE
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Case:
         hook = destination_hook(connection["conn_type"], name)
         hook.ensure_schema(wanted_schema(self.prepared.mapping), dry_run=False)
         members = {m.email: str(m.id) for m in hook.members()}
-        for run in RUNS:
+        for run in LOADS:
             matches = f"{run}/{MATCHES}"
             text = self.staging.read_bytes(matches).decode()
             for member in self.prepared.members:
@@ -164,7 +164,9 @@ class Case:
             "number": number,
             "engagement": self.prepared.engagement,
             "signed": self.prepared.signed,
-            "steps": [step for step in of_job.steps if " ".join(step) not in before],
+            "steps": [
+                (step, of) for step, of in of_job.steps if " ".join([step, *of]) not in before
+            ],
             "strikes": [asdict(strike) for strike in strikes],
             "without": self.without,
         }

@@ -14,7 +14,7 @@ from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace
 from airflow_crm_migration.core.run import Run
 from airflow_crm_migration.core.staging import read_manifest, read_parts
 from airflow_crm_migration.core.steps.schema import read_schema
-from tests.support.faulty.prepared import RUNS
+from tests.support.faulty.prepared import LOADS
 
 if TYPE_CHECKING:
     from airflow_crm_migration.core.staging import Staging
@@ -64,16 +64,17 @@ class Ending:
         told += [f"{key}: {r} read, {t} told" for key, (r, t) in self.told.items() if r != t]
         told += [f"open intent: {row}" for row in self.intents]
         told += [f"{self.notifications} notifications"] if self.notifications else []
-        return told + self._loose()
-
-    def _loose(self) -> list[str]:
-        told = []
         named = set(self.residue) - {""}
         if named - self.loose_files:
             told.append(f"residue that is none: {named - self.loose_files}")
-        if len(self.loose_files - named) > self.residue.count(""):
-            told.append(f"loose files that nobody lists: {self.loose_files - named}")
+        if len(self.unlisted) > self.residue.count("") + len(undisturbed.unlisted):
+            told.append(f"loose files that nobody lists: {self.unlisted}")
         return told
+
+    @property
+    def unlisted(self) -> set[str]:
+        """Loose files that are not residue by name; a rollback leaves what it detached."""
+        return self.loose_files - set(self.residue)
 
 
 def look(
@@ -85,7 +86,7 @@ def look(
 ) -> Ending:
     """Look at both ends."""
     content = prepared.pair.content(dump, prepared.begun)
-    runs = [run for run in RUNS if read_manifest(staging, f"{run}/load/{prepared.phases[0]}")]
+    runs = [run for run in LOADS if read_manifest(staging, f"{run}/load/{prepared.phases[0]}")]
     with Ledger(staging, PLACE) as ledger:
         snapshot = ledger.snapshot
         intents = [row for phase in prepared.phases for row in snapshot.open_intents(phase)]
@@ -111,7 +112,7 @@ def look(
 
 def _table(prepared: Prepared, staging: Staging, ledger: Ledger, names: Any) -> Table:
     """Return what the ledger says, owners left out: their ids, and hashes of these, are made up."""
-    schema = read_schema(Run(staging, RUNS[0], prepared.engagement, "sandbox"))
+    schema = read_schema(Run(staging, LOADS[0], prepared.engagement, "sandbox"))
     fields = [f for spec in schema.values() for f in spec.fields.values()]
     owners = {f.name for f in fields if f.type is FieldType.USER}
     found: Table = {}

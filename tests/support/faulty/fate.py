@@ -146,7 +146,7 @@ class FatedStaging(Staging):
         torn = happens("during")
         if torn:
             self._tear(name, content, exclusive)
-            self._befall(torn)
+        self._befall(torn)
         super().write_bytes(name, content, exclusive=exclusive)
         self._befall(happens("after"))
 
@@ -155,8 +155,13 @@ class FatedStaging(Staging):
             self.fate.befall(strike)
 
     def _tear(self, name: str, content: bytes, exclusive: bool) -> None:
-        """Leave half of an object under its own name: some object stores are like that."""
-        super().write_bytes(name, content[: len(content) // 2], exclusive=exclusive)
+        """
+        Leave half of an object of the ledger under its own name: some stores are like that.
+
+        Of any other object that is torn a person is told to delete it.
+        """
+        if name.startswith("ledger/"):
+            super().write_bytes(name, content[: len(content) // 2], exclusive=exclusive)
 
 
 def watch_requests(fate: Fate) -> None:

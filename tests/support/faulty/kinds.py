@@ -17,11 +17,17 @@ RESTORE = "restore"
 LINK = "link"
 UPLOAD = "upload"
 ATTACH = "attach"
+DELETE = "delete"
+REVERT = "revert"
+TRASH = "trash"
 BESIDE = "beside"
 """What is no write: requests that read, and what a load keeps beside its intents and results."""
 
-OF_JOB = {FILL: 0, RESTORE: 0, UPDATE: 1}
-"""Kinds that only one of the jobs has: the first meets records, the second changes its own."""
+OF_JOB = {FILL: 0, RESTORE: 0, UPDATE: 1, REVERT: 2, DELETE: 2, TRASH: 2}
+"""Kinds of one job: the first load meets records, the second changes its own, then all is undone.
+
+What they do look alike: a field is written in all three.
+"""
 
 
 def create(object_name: str) -> str:
@@ -74,7 +80,7 @@ def of_object(name: str, content: bytes, job: int) -> tuple[str, set[str]]:
     :param name: in staging
     :return: ``intent``, ``result``, ``image`` or ``other``, and the kinds
     """
-    update = next(kind for kind in (FILL, UPDATE) if OF_JOB[kind] == job)
+    update = next(kind for kind in (FILL, UPDATE, REVERT) if OF_JOB[kind] == job)
     if name.startswith("ledger/") and "/images/" in name:
         return "image", {update}
     place = parse_name(name)
@@ -88,10 +94,18 @@ def of_object(name: str, content: bytes, job: int) -> tuple[str, set[str]]:
     return place.kind, set().union(*found)
 
 
+_OF_OPERATION = {
+    "restore": {RESTORE},
+    "attach": {UPLOAD, ATTACH},
+    "delete": {DELETE},
+    "trash": {TRASH},
+}
+
+
 def _of_intent(row: Mapping[str, Any], phase: str, update: str) -> set[str]:
     if row["op"] == "create":
         return {LINK if row["key"][3] else create(phase)}
-    return {"update": {update}, "restore": {RESTORE}, "attach": {UPLOAD, ATTACH}}[row["op"]]
+    return _OF_OPERATION.get(row["op"], {update})
 
 
 def _of_result(row: Mapping[str, Any], phase: str, update: str) -> set[str]:
@@ -99,10 +113,9 @@ def _of_result(row: Mapping[str, Any], phase: str, update: str) -> set[str]:
         return {UPLOAD}
     if "file_id" in row:
         return {ATTACH}
-    if "image" in row:
-        return {update}
-    if row.get("outcome") == "restored":
-        return {RESTORE}
     if row.get("outcome") == "created":
         return {LINK if row["key"][3] else create(phase)}
-    return set()
+    if row.get("reason") == "rolled_back":
+        return {DELETE} if row["outcome"] == "deleted" else {REVERT, TRASH}
+    restored = {RESTORE} if row.get("outcome") == "restored" else set()
+    return restored or ({update} if "image" in row else set())

@@ -32,7 +32,7 @@ NEW = r"\A\n"
 COLUMNS = {"searchVector", "updatedBy"}
 OBJECTS = {"timelineActivity", "workspaceMember", "files"}
 #: Times that are the server's own where nothing was sent.
-TIMES = ("createdAt", "updatedAt")
+TIMES = ("createdAt", "updatedAt", "deletedAt")
 
 
 def _batch(plural: str) -> str:
@@ -47,10 +47,13 @@ class KlipyToTwenty:
         kinds.create("task"): Request("POST", _batch("tasks"), NEW),
         kinds.FILL: Request("POST", _batch("[a-z]+"), "upsert=true"),
         kinds.UPDATE: Request("POST", _batch("[a-z]+"), "upsert=true"),
-        kinds.RESTORE: Request("POST", "^/graphql$", "mutation.*restore"),
+        kinds.RESTORE: Request("POST", "^/graphql$", r"\{ restore[A-Z]"),
         kinds.LINK: Request("POST", _batch("[a-z]+Targets"), NEW),
         kinds.UPLOAD: Request("*", "^/(metadata$|file-upload/)", "FileUpload|token="),
         kinds.ATTACH: Request("POST", _batch("attachments"), NEW),
+        kinds.DELETE: Request("POST", "^/graphql$", r"\{ destroy[A-Z]"),
+        kinds.REVERT: Request("POST", _batch("[a-z]+"), "upsert=true"),
+        kinds.TRASH: Request("POST", "^/graphql$", r"\{ delete[A-Z]"),
         kinds.BESIDE: Request("GET", "^/(rest|file)/"),
     }
     writes = Request("POST", "^/rest/batch/")
@@ -103,7 +106,7 @@ def _names(name: str) -> tuple[str, str]:
 
 def _comparable(row: dict[str, Any], files: dict[str, Any], begun: str) -> dict[str, Any]:
     kept = {name: value for name, value in row.items() if name not in COLUMNS}
-    kept |= {name: "now" for name in TIMES if kept[name] >= begun}
+    kept |= {name: "now" for name in TIMES if (kept[name] or "") >= begun}
     if kept.get("file"):
         kept["file"] = [{f["label"]: files[f["fileId"]]["sha256"]} for f in kept["file"]]
     if "bodyV2" in kept:

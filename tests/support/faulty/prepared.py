@@ -1,4 +1,4 @@
-"""Two runs that wait for their loads: the second brings changes, newcomers, and some of both bad.
+"""Runs that wait to be done: a load, one with changes, newcomers and some of both bad, a rollback.
 
 They are made of one real transform, so that each pair's own mapping, records and links are loaded.
 """
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 Draft = dict[str, Any]
 
-RUNS = ("run-1", "run-2")
+LOADS = ("run-1", "run-2")
 """The first meets an empty ledger and what was there before, the second its own records."""
+
+ROLLBACK = "run-3"
+RUNS = (*LOADS, ROLLBACK)
 BAD = "a text that the destination refuses for reasons of its own"
 CHANGED = "as it was changed"
 FOUND = "as it was found"
@@ -61,11 +64,11 @@ class Job:
     What a run does, which processes go on with until it is done.
 
     :param run: its folder in staging
-    :param steps: what is done, and of which phase, in order; each is a task of a DAG
+    :param steps: what is done, and of which phases, in order; each is a task of a DAG
     """
 
     run: str
-    steps: list[tuple[str, str]]
+    steps: list[tuple[str, list[str]]]
 
 
 @dataclass(frozen=True)
@@ -90,9 +93,11 @@ class Prepared:
 
     @property
     def jobs(self) -> list[Job]:
-        """What is done, one job after the other."""
-        loads = [(step, phase) for phase in self.phases for step in ("load", "reconcile")]
-        return [Job(run, loads) for run in RUNS]
+        """What is done, one job after the other; at last everything is rolled back."""
+        loads = [(step, [phase]) for phase in self.phases for step in ("load", "reconcile")]
+        undone = [("undo", [phase]) for phase in reversed(self.phases)]
+        back = [("forecast", self.phases), ("sign", []), *undone, ("check undone", self.phases)]
+        return [*(Job(run, loads) for run in LOADS), Job(ROLLBACK, back)]
 
     @property
     def mapping(self) -> PairMapping:
@@ -101,7 +106,7 @@ class Prepared:
 
 
 def prepare(pair: Pair, folder: Path) -> Prepared:
-    """Read, decide and transform a small customer, and make two runs of it."""
+    """Read, decide and transform a small customer, and make runs of it."""
     begun = time_text(datetime.now(UTC))
     with pair.migration(folder) as migration:
         run = migration.new_run()
@@ -133,13 +138,14 @@ def _divide(run: Run, mapping: PairMapping, phases: list[str]) -> list[Prior]:
     prior: list[Prior] = []
     for name in run.staging.names(run.folder):
         if "/transform/" not in name:
-            other = name.replace(RUNS[0], RUNS[1], 1)
-            run.staging.write_bytes(other, run.staging.read_bytes(name))
+            for other in RUNS[1:]:
+                there = name.replace(RUNS[0], other, 1)
+                run.staging.write_bytes(there, run.staging.read_bytes(name))
     for phase in phases:
         drafts = list(read_parts(run.staging, run.name(f"transform/{phase}")))
         story = _Story(mapping, schema[phase], drafts)
         prior += story.prior()
-        for folder, told in zip(RUNS, (story.first(), story.second()), strict=True):
+        for folder, told in zip(LOADS, (story.first(), story.second()), strict=True):
             _write(run.staging, f"{folder}/transform/{phase}", phase, told)
     return prior
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.support.faulty.kinds import Request
 
-STRIKES = 7
+STRIKES = 9
 """Dealt to each seed: every cell of the matrix comes up more than three times in a hundred."""
 
 FOREVER = 10**6

@@ -5,26 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.support.faulty.case import Case
+    from tests.support.faulty.ending import Ending
     from tests.support.faulty.schedule import Schedule
 
 ATTEMPTS = 10
 """More than the faults of one schedule can end."""
 
 
-def undergo(case: Case, schedule: Schedule) -> list[str]:
+def undergo(case: Case, schedule: Schedule, undisturbed: Sequence[Ending]) -> list[str]:
     """
-    Let a schedule happen, and return in words which run never ended.
+    Let a schedule happen, and return in words what is not as if it had not.
 
     Who fell asleep wakes when all is done: whatever it still wrote would be too late to be mended.
+
+    :param undisturbed: how it looks after each job that nothing happened to
     """
-    told = []
     for number, job in enumerate(case.prepared.jobs):
         case.program(schedule.rules[number], schedule.plan)
         if not _done(case, schedule, number):
-            told.append(f"{job.run} never ended: {case.failures[-1:]}")
+            return [f"{job.run} never ended: {case.failures[-1:]}"]
+        if complaints := case.ending().complaints(undisturbed[number]):
+            return [f"after {job.run}: {complaint}" for complaint in complaints]
     case.wake()
-    return told
+    return case.ending().complaints(undisturbed[-1])
 
 
 def _done(case: Case, schedule: Schedule, number: int) -> bool:
