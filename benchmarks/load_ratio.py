@@ -280,7 +280,7 @@ def as_json(
 def main() -> int:
     """Measure and print; the status says whether every bar was reached."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load_ratio", description=__doc__)
-    parser.add_argument("--scale", type=float, default=8.0)
+    parser.add_argument("--scale", type=float, default=7.0)
     parser.add_argument("--batches", type=int, default=120, help="full batches of each object")
     parser.add_argument("--json", type=Path, help="file for everything that was measured")
     args = parser.parse_args()
