@@ -32,6 +32,7 @@ from airflow_crm_migration.tasks import run_prefix
 from tests.support.customer import customer
 from tests.support.emulated import emulated
 from tests.support.gates import sign_now
+from tests.support.params import params
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,10 +46,8 @@ FROZEN = datetime(2022, 1, 1, 18, tzinfo=UTC)
 BEFORE, AFTER = datetime(2022, 1, 1, 12, tzinfo=UTC), datetime(2022, 1, 1, 20, tzinfo=UTC)
 CONTEXT: Any = {
     "dag_run": SimpleNamespace(run_id="r", run_after=datetime(2022, 1, 2, tzinfo=UTC)),
-    "params": {
-        "mode": "cutover", "dry_run": False, "frozen_at": "2022-01-01T19:00:00+01:00", "sample": 3,
-    },
-}  # fmt: skip
+    "params": params(mode="cutover", frozen_at="2022-01-01T19:00:00+01:00", read_back=3),
+}
 
 
 @dataclass

@@ -17,6 +17,7 @@ from airflow_crm_migration.operators.list_gone import ListGoneOperator
 from airflow_crm_migration.operators.probe import ProbeSourceOperator
 from airflow_crm_migration.operators.secure_files import SecureFilesOperator
 from airflow_crm_migration.tasks import run_prefix
+from tests.support.params import params
 from tests.support.toy import PAIR
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ SOURCE = {"platform": "toy_shop", "conn_id": "shop"}
 class Reads:
     """The tasks of a run that read the source, run one after the other."""
 
-    def __init__(self, migration: Migration, folder: Path, mode: str, **params: Any) -> None:
+    def __init__(self, migration: Migration, folder: Path, mode: str, **filled: Any) -> None:
         self.migration = migration
         self.pair = {"pair": PAIR, "choices": {}}
         self.place = {
@@ -42,7 +43,7 @@ class Reads:
         number = len(migration.staging.names(""))
         self.context: Any = {
             "dag_run": SimpleNamespace(run_id=f"{number}", run_after=datetime.now(UTC)),
-            "params": {"mode": mode, "sample_size": 2, "dry_run": False, **params},
+            "params": params(mode=mode, sample_size=2, **filled),
         }
         self.run = Run(migration.staging, run_prefix(self.context), "acme", "sandbox")
 
