@@ -240,7 +240,8 @@ class PartWriter:
     Writes numbered JSON-lines parts into a folder and, last of all, their manifest.
 
     Parts of an attempt that died are simply overwritten, for readers trust the manifest alone. A
-    step that is run again starts clean: the manifest of the finished attempt goes first.
+    step that is run again starts clean: the manifest of the finished attempt goes first. Parts that
+    another attempt has listed meanwhile are never touched: who comes so late was given up.
 
     :param rows_per_part: bounds the memory of whoever reads a part
     """
@@ -275,6 +276,8 @@ class PartWriter:
         return write_manifest(self.staging, self.folder, self.parts, **facts)
 
     def _flush(self) -> None:
+        if self.staging.exists(f"{self.folder}/manifest.json"):
+            raise _overtaken(self.folder)
         name = f"part-{len(self.parts):05d}.jsonl.gz"
         content = pack_lines(self._rows)
         self.staging.write_bytes(f"{self.folder}/{name}", content)
@@ -285,10 +288,24 @@ class PartWriter:
 def write_manifest(
     staging: Staging, folder: str, parts: list[dict[str, Any]], **facts: Any
 ) -> dict[str, Any]:
-    """Write the manifest of a folder's parts; whatever it does not list does not count."""
+    """
+    Write the manifest of a folder's parts; whatever it does not list does not count.
+
+    :raises StagingBroken: another attempt wrote one meanwhile
+    """
     manifest = {"format": FORMAT, "package": __version__, "parts": parts, **facts}
-    staging.write_json(f"{folder}/manifest.json", manifest, exclusive=True)
+    try:
+        staging.write_json(f"{folder}/manifest.json", manifest, exclusive=True)
+    except FileExistsError:
+        raise _overtaken(folder) from None
     return manifest
+
+
+def _overtaken(folder: str) -> StagingBroken:
+    return StagingBroken(
+        f"{folder}/manifest.json: another attempt of this step ended meanwhile and stays; "
+        "see what that one did, then clear this task if need be"
+    )
 
 
 def discard_manifest(staging: Staging, folder: str) -> None:

@@ -108,7 +108,7 @@ def new_case(
 
     yield make
     for case in made:
-        case.server.stop()
+        case.end()
 
 
 @pytest.fixture

@@ -93,14 +93,15 @@ def load_step(
             requests = destination.usage.requests
             say(f"load {phase}: cut off after {context.counts.words()} by {requests} requests")
             raise
-        residue = ledger.snapshot.unattached_uploads()
+        lease.check()
         _list_conflicts(run, context, ledger.snapshot)
+        facts = _tell(run, context, ledger.snapshot.unattached_uploads())
         if not run.dry_run:
             lease.check()
             ledger.compact()
     if isinstance(destination, DryDestination):
         say(forecast_line(foretell(run, destination.foretold(phase, "load"), destination.budget)))
-    return _tell(run, context, residue)
+    return facts
 
 
 def _load(run: Run, context: LoadContext, say: Say) -> None:

@@ -70,6 +70,12 @@ class Case:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Stop the destination, and whoever still sleeps."""
+        for process in self._asleep:
+            os.kill(process, signal.SIGKILL)
         self.server.stop()
 
     def _prepare(self) -> None:

@@ -331,11 +331,20 @@ def test_parts_without_a_manifest_do_not_count(staging: Staging) -> None:
 
 def test_a_manifest_is_written_once(staging: Staging) -> None:
     write_manifest(staging, "run/x", [])
-    with pytest.raises(FileExistsError):
+    with pytest.raises(StagingBroken, match="another attempt of this step ended meanwhile"):
         write_manifest(staging, "run/x", [])
     discard_manifest(staging, "run/x")
     discard_manifest(staging, "run/x")
     assert write_manifest(staging, "run/x", [], read=0)["read"] == 0
+
+
+def test_who_comes_late_leaves_the_parts_of_the_other_attempt_alone(staging: Staging) -> None:
+    late, other = (PartWriter(staging, "run/x", rows_per_part=1) for _ in range(2))
+    other.add("other")
+    other.finish()
+    with pytest.raises(StagingBroken, match="another attempt of this step ended meanwhile"):
+        late.add("late")
+    assert list(read_parts(staging, "run/x")) == ["other"]
 
 
 def test_a_step_that_runs_again_starts_clean(staging: Staging) -> None:
