@@ -254,6 +254,7 @@ def test_a_file_that_was_cut_short_is_named_when_bytes_are_compared(loaded: Load
 
 def test_another_file_in_an_attachment_is_named(loaded: Loading) -> None:
     record = ours(loaded, "attachment", "f1")
-    file = {"fileId": loaded.hook.upload("f1.txt", 5, io.BytesIO(b"other")), "label": "f1.txt"}
+    file_id = loaded.hook.upload("f1.txt", 5, io.BytesIO(b"other"), print)
+    file = {"fileId": file_id, "label": "f1.txt"}
     loaded.edit("attachment", record, file=[file])
     assert Validated(loaded).only == ("file_changed", "attachment", record, ["file"])

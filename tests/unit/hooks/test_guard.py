@@ -78,7 +78,7 @@ def test_it_is_asked_before_a_call_is_made_again(hook: TwentyHook, server: Any) 
 def test_it_is_asked_before_each_step_of_an_upload(hook: TwentyHook, passing: int) -> None:
     hook.guard = Kept(passing)
     with pytest.raises(LeaseLost):
-        hook.upload("a.txt", 3, io.BytesIO(b"abc"))
+        hook.upload("a.txt", 3, io.BytesIO(b"abc"), print)
     assert sum(hook.requests_made.values()) == passing
 
 
