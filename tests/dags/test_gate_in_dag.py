@@ -7,7 +7,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG
 
 from airflow_crm_migration.core.gates import Gate, propose
 from airflow_crm_migration.core.signoff import sign
@@ -16,6 +16,7 @@ from airflow_crm_migration.hooks.signing import signing_keyring
 from airflow_crm_migration.hooks.staging import open_staging
 from airflow_crm_migration.sensors.sign_off import SignOffSensor
 from airflow_crm_migration.tasks import MigrationOperator
+from tests.support.params import params
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +46,8 @@ def make_dag(dag_id: str, url: str, timeout: float, *, deferrable: bool) -> DAG:
     with DAG(
         dag_id,
         schedule=None,
-        params={"environment": Param("sandbox", enum=["sandbox", "production"])},
-        default_args={"engagement_id": "acme", "staging_url": url, "retries": 2},
+        params=params(mode="full"),
+        default_args={"engagement_id": "acme", "staging_url": url, "retries": 0},
     ) as dag:
         gate = SignOffSensor(
             task_id="gate", gate="mapping", timeout=timeout, poke_interval=1, deferrable=deferrable
