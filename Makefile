@@ -5,6 +5,8 @@ PAIR ?= klipy_to_twenty
 PY := .venv/bin/python
 UV := .venv/bin/uv
 INSTALLED := .venv/.installed
+# every file in one process, as many processes as there are cores
+PYTEST := -m pytest --numprocesses auto --dist loadfile
 SYNC = $(UV) pip sync --quiet --require-hashes --python
 # hatchling comes with the pins, so that the build downloads nothing that is not pinned
 EDITABLE = $(UV) pip install --quiet --no-deps --no-build-isolation --editable . --python
@@ -35,14 +37,14 @@ lint: $(INSTALLED)  ## style, spelling, import rules, types
 	.venv/bin/mypy
 
 test: lint  ## lint, then every test
-	$(PY) -m pytest
+	$(PY) $(PYTEST)
 
 test-matrix: .venvs/3.2/.installed .venvs/lowest/.installed  ## every test on older versions
-	.venvs/3.2/bin/python -m pytest
-	.venvs/lowest/bin/python -m pytest
+	.venvs/3.2/bin/python $(PYTEST)
+	.venvs/lowest/bin/python $(PYTEST)
 
 coverage: $(INSTALLED)  ## every test, with the lines and branches that none of them reaches
-	$(PY) -m pytest --cov --cov-report=term
+	$(PY) $(PYTEST) --cov --cov-report=term
 
 # The two older sets are what somebody got who installed on the day of that Airflow, as with
 # Airflow's own constraints. From 1.1 on, sagemaker-studio, which the Amazon provider requires,

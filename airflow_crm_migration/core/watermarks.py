@@ -18,7 +18,7 @@ from airflow_crm_migration.core.selection import SELECTION
 from airflow_crm_migration.core.staging import read_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.run import Run
@@ -142,6 +142,38 @@ def advance_watermarks(run: Run, mapping: PairMapping) -> list[str]:
                 run.staging.write_json(_name(run.environment, name), mark.as_json())
                 moved.append(name)
     return moved
+
+
+def overtaken(run: Run, names: Iterable[str], folder: str) -> Iterator[tuple[str, Watermark]]:
+    """
+    Yield the objects of which the environment was loaded with a later extract than a run's.
+
+    To load that run now would put older values over newer ones.
+
+    :param folder: of the run whose extract is looked at
+    :return: object and the environment's watermark
+    """
+    for name in names:
+        manifest = read_manifest(run.staging, extract_folder(folder, name))
+        loaded = read_watermark(run.staging, run.environment, name)
+        if manifest and loaded and Watermark.of(manifest, folder).start < loaded.start:
+            yield name, loaded
+
+
+def check_not_overtaken(run: Run, mapping: PairMapping, phase: str) -> None:
+    """
+    Check that nobody loads an older run again after a newer one.
+
+    :raises UserMistake: naming the newer runs
+    """
+    names = sorted(name for name, phases in fed_phases(mapping).items() if phase in phases)
+    later = [f"{name} by run {mark.run}" for name, mark in overtaken(run, names, run.folder)]
+    if later:
+        raise UserMistake(
+            f"load {phase}: {run.environment} was loaded since with a later reading of "
+            f"{', '.join(later)}, so older values would replace newer ones: start a new run "
+            "instead of clearing this one"
+        )
 
 
 def fed_phases(mapping: PairMapping) -> dict[str, set[str]]:

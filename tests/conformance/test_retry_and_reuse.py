@@ -196,6 +196,18 @@ def test_an_extract_older_than_what_was_loaded_is_not_taken(migration: Migration
         migration.full(reading=of(old))
 
 
+def test_an_older_run_is_not_loaded_again_after_a_newer_one(
+    migration: Migration, shop: ModuleType
+) -> None:
+    old = migration.full()
+    shop.SHELF.change("client", "c1", given="Later")
+    new = migration.full()
+    with pytest.raises(UserMistake, match="client by run run-2.*older values would replace newer"):
+        migration.load(old, "human")
+    migration.load(new, "human")
+    assert by_source(migration, "human")["c1"]["called"]["first"] == "Later"
+
+
 def test_a_shrunken_extract_is_not_taken_either(migration: Migration, shop: ModuleType) -> None:
     migration.full()
     shop.SHELF.take_out("scan", "s3")

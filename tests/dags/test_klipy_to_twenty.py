@@ -40,6 +40,7 @@ PLURALS = {
     "attachment": "attachments",
 }
 PHASES = ["company", "person", "opportunity", "task", "attachment"]
+OF_OTHER_MODES = {"sandbox.validate", "sandbox.propose_cutover", "sandbox.sign_cutover"}
 SMALL = 1000
 """Bytes of a value that one task hands to others; the world is some hundred times as large."""
 
@@ -102,7 +103,11 @@ def held(running: Emulators) -> dict[str, int]:
 
 def test_the_run_succeeds(migrated: Migrated) -> None:
     assert migrated.ended.state == "success", migrated.ended.log.errors()
-    assert set(migrated.ended.tasks.values()) == {"success"}
+    tasks = migrated.ended.tasks
+    others = {n for n in tasks if n.startswith("sandbox.rollback.")} | OF_OTHER_MODES
+    assert {n: state for n, state in tasks.items() if state != "success"} == dict.fromkeys(
+        others, "skipped"
+    )
 
 
 def test_every_record_that_was_read_has_one_outcome(migrated: Migrated) -> None:

@@ -257,4 +257,4 @@ def test_two_engagements_of_one_id_are_a_mistake(bag: Callable[..., DagBag]) -> 
     found = bag(acme={"id": "acme"}, copied={"id": "acme"})
     assert set(found.dags) == {"crm_migration_acme", "crm_engagement_mistakes_copied.yaml"}
     told = str(found.dags["crm_engagement_mistakes_copied.yaml"].description)
-    assert "copied.yaml: id: acme.yaml has the same one" in told
+    assert "copied.yaml: id: acme.yaml has a DAG crm_migration_acme too" in told

@@ -27,8 +27,8 @@ class Waits(MigrationOperator):
 
     def work(self, context: Any) -> None:
         with Lease(self.staging, "lease/sandbox", "wait", times=LeaseTimes(3600, 3600)):
-            self.at_work.send(b".")
             try:
+                self.at_work.send(b".")
                 self.at_work.recv(1)
             except BaseException as end:
                 Waits.end = type(end)

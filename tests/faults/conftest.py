@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.faulty.case import Case
-from tests.support.faulty.matrix import Matrix
+from tests.support.faulty.matrix import HITS, Matrix
 from tests.support.faulty.pairs import NAMES, load_pair
 from tests.support.faulty.prepared import prepare
 from tests.support.faulty.processes import LoadProcesses
@@ -23,19 +23,14 @@ if TYPE_CHECKING:
     from tests.support.faulty.prepared import Prepared
 
 
-MATRICES = pytest.StashKey[list[Matrix]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[MATRICES] = []
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    for matrix in config.stash[MATRICES]:
-        terminalreporter.section("hits by kind of write and fault")
-        terminalreporter.write_line("\n".join(matrix.lines()))
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have told of their matrices, in whatever process they ran."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, lines in getattr(report, "user_properties", ()):
+                if name == HITS and report.when == "teardown":
+                    terminalreporter.section(HITS)
+                    terminalreporter.write_line("\n".join(lines))
 
 
 @dataclass(frozen=True)
@@ -86,11 +81,9 @@ def drawing(prepared: Prepared, undisturbed: Undisturbed) -> Drawing:
 
 
 @pytest.fixture(scope="session")
-def matrix(drawing: Drawing, request: pytest.FixtureRequest) -> Matrix:
-    """Count hits over all seeds; shown at the end."""
-    made = Matrix(drawing.cells)
-    request.config.stash[MATRICES].append(made)
-    return made
+def matrix(drawing: Drawing) -> Matrix:
+    """Count hits over all seeds."""
+    return Matrix(drawing.cells)
 
 
 @pytest.fixture

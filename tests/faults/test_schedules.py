@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.faulty.matrix import HITS
 from tests.support.faulty.undergo import undergo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.faults.conftest import Undisturbed
     from tests.support.faulty.case import Case
     from tests.support.faulty.matrix import Matrix
@@ -50,8 +53,12 @@ def test_ends_as_if_nothing_had_happened(
 
 
 def test_every_kind_of_write_was_struck(
-    matrix: Matrix, drawing: Drawing, pytestconfig: pytest.Config
+    matrix: Matrix,
+    drawing: Drawing,
+    pytestconfig: pytest.Config,
+    record_property: Callable[[str, object], None],
 ) -> None:
+    record_property(HITS, matrix.lines())
     if len(chosen_seeds(pytestconfig)) < 2:
         pytest.skip("a single seed strikes what it strikes")
     struck = {kind for _, kind in matrix.hits}

@@ -22,6 +22,7 @@ from airflow_crm_migration.core.staging import PartWriter, read_manifest, read_p
 from airflow_crm_migration.core.steps.drift import check_schema
 from airflow_crm_migration.core.steps.schema import read_schema
 from airflow_crm_migration.core.steps.tenant import hold_tenant
+from airflow_crm_migration.core.watermarks import check_not_overtaken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,7 +57,8 @@ def load_step(
     :param hold_unknown_owners: new records wait for an owner who is not in ``owners``; else they
         arrive without one
     :return: the manifest's counts
-    :raises UserMistake: the destination lacks what was prepared, or takes nothing at all
+    :raises UserMistake: the destination lacks what was prepared, or takes nothing at all; or a later
+        run has loaded the environment since
     """
     schema = read_schema(run)
 
@@ -70,6 +72,7 @@ def load_step(
         hold_lease(run, destination, f"load {phase}") as lease,
         Ledger(run.staging, run.ledger) as ledger,
     ):
+        check_not_overtaken(run, mapping, phase)
         tenant = hold_tenant(run, destination)
         context = LoadContext(
             destination=destination,

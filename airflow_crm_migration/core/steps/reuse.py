@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.errors import UserMistake
-from airflow_crm_migration.core.extract_read import extract_folder, extract_manifest
+from airflow_crm_migration.core.extract_read import extract_folder
 from airflow_crm_migration.core.inbox import copies_index, read_copied, write_copied
 from airflow_crm_migration.core.secure_files import files_folder
 from airflow_crm_migration.core.staging import discard_manifest, read_manifest
 from airflow_crm_migration.core.steps.discover import PROBE
-from airflow_crm_migration.core.watermarks import Watermark, read_watermark
+from airflow_crm_migration.core.watermarks import overtaken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,12 +89,9 @@ def _incomplete(run: Run, mapping: PairMapping, of: str) -> Iterator[str]:
 
 
 def _older(run: Run, mapping: PairMapping, of: str) -> Iterator[str]:
-    for name in mapping.source_objects:
-        offered = Watermark.of(extract_manifest(run.staging, of, name), of)
-        loaded = read_watermark(run.staging, run.environment, name)
-        if loaded is not None and offered.start < loaded.start:
-            yield (
-                f"extract_of: run {of} read {name} before run {loaded.run}, which "
-                f"{run.environment} was loaded from, so older values would replace newer ones: "
-                f"take the extract of run {loaded.run} or of a later one"
-            )
+    for name, loaded in overtaken(run, mapping.source_objects, of):
+        yield (
+            f"extract_of: run {of} read {name} before run {loaded.run}, which "
+            f"{run.environment} was loaded from, so older values would replace newer ones: "
+            f"take the extract of run {loaded.run} or of a later one"
+        )

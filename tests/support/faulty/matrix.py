@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from tests.support.faulty.schedule import Cell
 
+HITS = "hits by kind of write and fault"
+"""Title of the table, under which a test tells its lines."""
+
 
 @dataclass
 class Matrix:

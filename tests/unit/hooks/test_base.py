@@ -255,10 +255,11 @@ def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_names")
 @pytest.mark.parametrize(
-    ("host", "words"),
-    [(nowhere(), "no connection is accepted"), ("crm.example", "nobody knows a host")],
+    ("name", "words"),
+    [(None, "no connection is accepted"), ("crm.example", "nobody knows a host")],
 )
-def test_a_host_that_never_answered_is_told_after_seconds_with_the_fix(connect, host, words):
+def test_a_host_that_never_answered_is_told_after_seconds_with_the_fix(connect, name, words):
+    host = name or nowhere()
     hook = connect(f"http://{host}")
     with pytest.raises(Unreachable, match=f"^{host}: {words}.*; check the host") as caught:
         hook.call("POST", "/people", json={})

@@ -219,8 +219,8 @@ def test_a_torn_object_is_named_in_the_log(
 
 
 def test_the_number_of_a_torn_object_is_not_used_again(staging: Staging) -> None:
-    staging.write_bytes("lease/sandbox/00000001", b"{}")
-    staging.write_bytes("ledger/sandbox/person/00000001-00000001.intent.jsonl.gz", b"torn")
+    with Lease(staging, REAL.lease, "test"):
+        staging.write_bytes("ledger/sandbox/person/00000001-00000001.intent.jsonl.gz", b"torn")
     write(staging, ANN)
     names = staging.names("ledger/sandbox/person")
     assert names[0].endswith("00000001-00000001.intent.jsonl.gz")
