@@ -202,7 +202,7 @@ def test_an_older_run_is_not_loaded_again_after_a_newer_one(
     old = migration.full()
     shop.SHELF.change("client", "c1", given="Later")
     new = migration.full()
-    with pytest.raises(UserMistake, match="client by run run-2.*older values would replace newer"):
+    with pytest.raises(UserMistake, match=r"client by run run-2.*older values would replace newer"):
         migration.load(old, "human")
     migration.load(new, "human")
     assert by_source(migration, "human")["c1"]["called"]["first"] == "Later"
