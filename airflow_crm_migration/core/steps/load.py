@@ -57,7 +57,7 @@ def load_step(
     :param hold_unknown_owners: new records wait for an owner who is not in ``owners``; else they
         arrive without one
     :return: the manifest's counts
-    :raises UserMistake: the destination lacks what was prepared, or takes nothing at all; or a later
+    :raises UserMistake: the destination lacks what was prepared, or takes nothing at all; a later
         run has loaded the environment since
     """
     schema = read_schema(run)
