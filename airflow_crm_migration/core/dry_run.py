@@ -151,6 +151,12 @@ class DryDestination:
         """List the changes that would be made."""
         return self._real.ensure_schema(wanted, dry_run=True)
 
+    def retire_options(
+        self, object_name: str, field: str, options: Sequence[str], *, default: str, dry_run: bool
+    ) -> list[SchemaChange]:
+        """List the options that would go."""
+        return self._real.retire_options(object_name, field, options, default=default, dry_run=True)
+
     def count(self, object_name: str, field: str | None = None, prefix: str | None = None) -> int:
         """Count the live records, those too that this run would have made: all bear our mark."""
         ours = len(self._new.get(object_name, ()))

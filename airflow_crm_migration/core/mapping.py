@@ -103,6 +103,17 @@ class NewField(Strict):
     unique: bool = False
 
 
+class Retired(Strict):
+    """
+    Options of the destination's own that go away, those excepted that a record has.
+
+    What the mapping itself writes never goes. ``when`` may look at choices only.
+    """
+
+    options: Names
+    when: Condition | None = None
+
+
 class FieldRule(Strict):
     """
     How one field of the destination gets its value.
@@ -122,6 +133,7 @@ class FieldRule(Strict):
     unmapped: Literal["keep", "reject", "leave"] = "keep"
     options: Literal["discovered"] | tuple[OptionRule, ...] | None = None
     order: Names = ()
+    retire: Retired | None = None
     create: NewField | None = None
     fallback: Scalar | None = None
     required: bool = False

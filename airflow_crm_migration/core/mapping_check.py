@@ -85,6 +85,8 @@ def _fields(line: Line) -> Iterator[str]:
         if rule.unusable_to is not None and rule.unusable_to not in names:
             place = f"lines.{line.id}.{rule.to}.unusable_to = {rule.unusable_to!r}"
             yield f"{place}: the line has no such field; add it with create"
+        if rule.retire is not None and rule.options is None:
+            yield f"lines.{line.id}.{rule.to}.retire: goes with options; add them"
     if line.existing is not None and line.existing.by not in names:
         place = f"lines.{line.id}.existing.by = {line.existing.by!r}"
         yield f"{place}: the line writes no such field; it writes: {_listed(sorted(names))}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec, Option
-from airflow_crm_migration.core.mapping import FieldRule, Line, NewField, OptionRule, Row
+from airflow_crm_migration.core.mapping import FieldRule, Line, NewField, OptionRule, Retired, Row
 from airflow_crm_migration.core.mapping import Mapping as PairMapping
 from airflow_crm_migration.core.transform.conditions import settled_by_choices
 from airflow_crm_migration.core.transform.step_check import step_mistakes
@@ -138,7 +138,21 @@ class Proposer:
             return rule.model_copy(update={"map": (rule.map or {}) | labels}) if labels else rule
         values = found.get((line.id, rule.to), Counter())
         options, chosen = self._options(line, rule, _choices(values, rule.order), labels)
-        return rule.model_copy(update={"options": tuple(options), "map": chosen})
+        return rule.model_copy(
+            update={
+                "options": tuple(options),
+                "map": chosen,
+                "retire": self._retired(rule, {option.value for option in options}),
+            }
+        )
+
+    def _retired(self, rule: FieldRule, used: set[str]) -> Retired | None:
+        """Name what goes, whether it is there or not: signed once, it holds for later runs."""
+        if rule.retire is None or settled_by_choices(rule.retire.when, self._choices) is not True:
+            return None
+        written = used | {rule.value, rule.fallback}
+        names = tuple(name for name in rule.retire.options if name not in written)
+        return Retired(options=names) if names and used else None
 
     def _options(
         self, line: Line, rule: FieldRule, choices: list[list[str]], labels: Mapping[str, str]

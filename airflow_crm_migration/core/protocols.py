@@ -232,9 +232,10 @@ class Usage:
 @dataclass(frozen=True)
 class SchemaChange:
     """
-    One thing that :meth:`Destination.ensure_schema` did or would do.
+    One thing that is done to the schema, or would be.
 
-    :param action: ``create_field``, ``add_options`` or ``create_relation``
+    :param action: ``create_field``, ``create_relation``, ``add_options``, ``retire_options``, or
+        ``keep_options`` for those that were to go and are in use
     """
 
     object: str
@@ -313,6 +314,17 @@ class Destination(DestinationRules, Protocol):
         Make the fields and options that are missing; idempotent, nothing is ever removed.
 
         :param wanted: objects with just the fields that are needed, options included
+        :param dry_run: tell the changes, make none
+        """
+
+    def retire_options(
+        self, object_name: str, field: str, options: Sequence[str], *, default: str, dry_run: bool
+    ) -> list[SchemaChange]:
+        """
+        Take options of a select away that no record has, trashed ones included; idempotent.
+
+        :param options: values that may go
+        :param default: becomes the field's default where that goes
         :param dry_run: tell the changes, make none
         """
 

@@ -16,6 +16,7 @@ from tests.support.emulated import Emulated, emulated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from airflow_crm_migration.core.run import Run
     from tests.support.emulated import Record
@@ -84,7 +85,12 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moved]:
 @pytest.fixture(scope="module")
 def chosen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moved]:
     """Move the customer with every choice made the other way."""
-    choices = {"company_from_domain": True, "manual_notes": "note", "ai_drafts": "note"}
+    choices = {
+        "company_from_domain": True,
+        "manual_notes": "note",
+        "ai_drafts": "note",
+        "own_stages": "keep",
+    }
     values = {
         "opportunity.stage": {"legal  REVIEW": "Negotiation", "Prospecting": "Screening"},
         "opportunity.tShirt": {"s": "Small"},
@@ -468,11 +474,37 @@ def test_stage_configuration_is_made_before_the_first_opportunity_and_listed(mov
         for o in rule["options"]
     }
     assert {"Prospecting", "Closed Won", "Legal Review"} <= listed
+    assert stage_changes(moved)["add_options"]
+
+
+def stage_changes(moved: Moved) -> dict[str, set[str]]:
     changes = moved.run.read("schema/changes.json")
-    [action] = [
-        c["action"] for c in changes if (c["object"], c["field"]) == ("opportunity", "stage")
-    ]
-    assert action == "add_options"
+    return {
+        c["action"]: set(c["detail"].split(", "))
+        for c in changes
+        if (c["object"], c["field"]) == ("opportunity", "stage")
+    }
+
+
+def test_own_stages_that_somebody_is_in_stay_and_are_listed(moved: Moved) -> None:
+    assert "NEW" in stage_changes(moved)["keep_options"]
+    values = {o["value"] for o in moved.between.options("opportunity", "stage")}
+    assert stage_changes(moved)["keep_options"] <= values
+
+
+def test_own_stages_that_nobody_is_in_go_unless_the_customer_keeps_them(
+    chosen: Moved, tmp_path: Path
+) -> None:
+    own = {"NEW", "SCREENING", "MEETING", "PROPOSAL", "CUSTOMER"}
+    kept = {o["value"] for o in chosen.between.options("opportunity", "stage")}
+    assert own <= kept
+    with emulated(customer(), tmp_path) as between:
+        made = Moved(between, {})
+        unused = own - {"PROPOSAL"}  # a stage of the customer's is called like it
+        assert stage_changes(made)["retire_options"] == unused
+        left = [o["value"] for o in between.options("opportunity", "stage")]
+        assert left[:3] == ["PROSPECTING", "DISCOVERY", "PROPOSAL"]
+        assert not unused & set(left)
 
 
 # -- all of it -------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import inspect
 import uuid
@@ -288,6 +289,42 @@ def test_new_options_leave_the_old_ones_and_the_records_alone(bench):
     stored = bench.hook.read("opportunity", [r.id for r in rows])
     assert [stored[r.id].values["stage"] for r in rows] == ["NEW", "CUSTOMER"]
     assert bench.hook.ensure_schema(wanted, dry_run=False) == []
+
+
+OWN = ["NEW", "SCREENING", "MEETING", "PROPOSAL", "CUSTOMER"]
+
+
+def stages(bench) -> list[str]:
+    bench.hook.describe()
+    raw = bench.hook.schema.objects["opportunity"].raw["stage"]
+    return [o["value"] for o in sorted(raw["options"], key=lambda o: o["position"])]
+
+
+@pytest.mark.parametrize("read_size", [60, 2])
+def test_options_go_that_no_record_has_not_even_a_trashed_one(bench, monkeypatch, read_size):
+    bench.hook.ensure_schema(stage(("WON", "Won")), dry_run=False)
+    known = [Write(new_id(), {"name": s, "stage": s}) for s in ("MEETING", "CUSTOMER", "CUSTOMER")]
+    bench.hook.create("opportunity", known)
+    bench.hook.trash("opportunity", [known[0].id])
+    few = dataclasses.replace(bench.hook.capabilities, read_size=read_size)
+    monkeypatch.setitem(vars(bench.hook), "capabilities", few)
+    demand = {"default": "WON"}
+    foretold = bench.hook.retire_options("opportunity", "stage", OWN, **demand, dry_run=True)
+    assert stages(bench) == [*OWN, "WON"]
+    assert bench.hook.retire_options("opportunity", "stage", OWN, **demand, dry_run=False) == (
+        foretold
+    )
+    assert [(c.action, c.detail) for c in foretold] == [
+        ("retire_options", "NEW, SCREENING, PROPOSAL"),
+        ("keep_options", "MEETING, CUSTOMER"),
+    ]
+    assert stages(bench) == ["MEETING", "CUSTOMER", "WON"]
+    stored = bench.hook.read("opportunity", [r.id for r in known])
+    assert [stored[r.id].values["stage"] for r in known] == ["MEETING", "CUSTOMER", "CUSTOMER"]
+    [new] = bench.hook.create("opportunity", [Write(new_id(), {"name": "By default"})])
+    assert new.values["stage"] == "WON"
+    [again] = bench.hook.retire_options("opportunity", "stage", OWN, **demand, dry_run=False)
+    assert again.action == "keep_options"
 
 
 def test_fields_and_relations_are_made_once_and_can_be_written(bench):

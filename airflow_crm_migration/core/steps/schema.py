@@ -35,7 +35,9 @@ def read_schema(run: Run) -> dict[str, ObjectSpec]:
 
 def prepare_destination(run: Run, destination: Destination, mapping: PairMapping) -> dict[str, Any]:
     """
-    Make the fields and options that the signed mapping needs; a dry run only lists them.
+    Make the fields and options that the signed mapping needs, and retire those that it names.
+
+    A dry run only lists the changes.
 
     :return: counts by kind of change
     :raises UserMistake: records stand in the destination by a line that the mapping lost
@@ -45,15 +47,38 @@ def prepare_destination(run: Run, destination: Destination, mapping: PairMapping
     # Options are read, added to and written back whole: a second writer's would be lost.
     with hold_lease(run, destination, "prepare the destination"):
         changes = destination.ensure_schema(wanted, dry_run=True)
+        changes += _retire(destination, mapping, wanted, dry_run=True)
         if changes and not run.dry_run:
-            _note(run, changes)
+            _note(run, [change for change in changes if change.action != "keep_options"])
             destination.ensure_schema(wanted, dry_run=False)
+            _retire(destination, mapping, wanted, dry_run=False)
         write_schema(run, planned_schema(destination.describe(), wanted))
     run.write("schema/changes.json", [vars(change) for change in changes])
     counts: dict[str, int] = {}
     for change in changes:
         counts[change.action] = counts.get(change.action, 0) + 1
     return counts
+
+
+def _retire(
+    destination: Destination, mapping: PairMapping, wanted: Sequence[ObjectSpec], *, dry_run: bool
+) -> list[SchemaChange]:
+    fields = {(spec.name, name): field for spec in wanted for name, field in spec.fields.items()}
+    changes: list[SchemaChange] = []
+    for line in mapping.lines:
+        for rule in line.fields:
+            field = fields.get((line.destination, rule.to))
+            if rule.retire is None or field is None:
+                continue
+            written = {option.value for option in field.options}
+            changes += destination.retire_options(
+                line.destination,
+                rule.to,
+                [value for value in rule.retire.options if value not in written],
+                default=field.options[0].value,
+                dry_run=dry_run,
+            )
+    return changes
 
 
 def _note(run: Run, changes: Sequence[SchemaChange]) -> None:

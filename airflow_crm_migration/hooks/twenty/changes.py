@@ -1,4 +1,4 @@
-"""Makes the fields and options that a mapping needs; never takes anything away."""
+"""Makes the fields and options that a mapping needs; takes away only what nothing uses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_crm_migration.core.protocols import SchemaChange
 from airflow_crm_migration.hooks.twenty.schema import MEMBER, Schema, TwentyObject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from airflow_crm_migration.hooks.twenty.metadata import Metadata
 
@@ -111,21 +111,50 @@ class SchemaChanger:
             else:
                 self._metadata.create_field(_body(schema, step))
 
+    def remove_options(
+        self, target: TwentyObject, name: str, unused: Collection[str], default: str
+    ) -> None:
+        """
+        Take options away that no record has.
+
+        :param unused: their values
+        :param default: becomes the default where that goes
+        """
+        field = self._field(target, name)
+        kept = [option for option in field["options"] if option["value"] not in unused]
+        goes = str(field.get("defaultValue") or "").strip("'") in unused
+        self._replace(target, name, kept, kept, default=default if goes else None)
+
     def _add_options(self, step: Step) -> None:
-        field_id = str(step.target.raw[step.field.name]["id"])
-        existing = self._metadata.field(field_id)["options"]
-        place = f"{step.target.name}.{step.field.name}"
-        if not all(o.get("id") for o in existing):
-            raise CrmError(f"{place}: Twenty did not give the ids of its options; nothing changed")
+        existing = self._field(step.target, step.field.name)["options"]
         known = {o["value"] for o in existing}
         new = _options([o for o in step.missing if o.value not in known], len(existing))
-        if not new:
-            return
-        self._metadata.change_options(field_id, _in_order(step.field.options, existing, new))
-        kept = {(o.get("id"), o["value"]) for o in self._metadata.field(field_id)["options"]}
-        lost = [o["value"] for o in existing if (o["id"], o["value"]) not in kept]
+        if new:
+            ordered = _in_order(step.field.options, existing, new)
+            self._replace(step.target, step.field.name, existing, ordered)
+
+    def _field(self, target: TwentyObject, name: str) -> dict[str, Any]:
+        field = self._metadata.field(str(target.raw[name]["id"]))
+        if not all(o.get("id") for o in field["options"]):
+            place = f"{target.name}.{name}"
+            raise CrmError(f"{place}: Twenty did not give the ids of its options; nothing changed")
+        return field
+
+    def _replace(
+        self,
+        target: TwentyObject,
+        name: str,
+        kept: Sequence[dict[str, Any]],
+        options: list[dict[str, Any]],
+        default: str | None = None,
+    ) -> None:
+        """Write all options back and look whether those that stay are still the same ones."""
+        field_id = str(target.raw[name]["id"])
+        self._metadata.change_options(field_id, options, default)
+        now = {(o.get("id"), o["value"]) for o in self._metadata.field(field_id)["options"]}
+        lost = [o["value"] for o in kept if (o["id"], o["value"]) not in now]
         if lost:
-            raise CrmError(f"{place}: Twenty replaced the options {', '.join(lost)}")
+            raise CrmError(f"{target.name}.{name}: Twenty replaced the options {', '.join(lost)}")
 
 
 def _obstacle(schema: Schema, target: TwentyObject, field: FieldSpec) -> str | None:

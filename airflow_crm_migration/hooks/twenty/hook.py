@@ -26,7 +26,15 @@ from airflow_crm_migration.core.protocols import (
     Tenant,
     Write,
 )
-from airflow_crm_migration.hooks.twenty import checks, codec, costs, files, referring, removal
+from airflow_crm_migration.hooks.twenty import (
+    checks,
+    codec,
+    costs,
+    files,
+    referring,
+    removal,
+    retire,
+)
 from airflow_crm_migration.hooks.twenty.api import TwentyApi
 from airflow_crm_migration.hooks.twenty.changes import SchemaChanger, plan
 from airflow_crm_migration.hooks.twenty.contact import canonical_url
@@ -151,6 +159,23 @@ class TwentyHook(TwentyRules, TwentyApi):
                 places = ", ".join(f"{s.target.name}.{s.field.name}" for s in left)
                 raise CrmError(f"Twenty accepted these fields but does not show them: {places}")
         return [step.change for step in steps]
+
+    def retire_options(
+        self, object_name: str, field: str, options: Sequence[str], *, default: str, dry_run: bool
+    ) -> list[SchemaChange]:
+        """
+        Take options away that no record has, trashed ones included: Twenty would reset the records.
+
+        :param options: values that may go
+        :param default: becomes the field's default where that goes
+        :param dry_run: tell the changes, make none
+        """
+        target = self._object(object_name)
+        found = retire.judge(self, target, field, options)
+        if found.unused and not dry_run:
+            SchemaChanger(self.metadata).remove_options(target, field, found.unused, default)
+            self.describe()
+        return found.changes
 
     def members(self) -> list[Member]:
         """Return members, removed ones as inactive, and pending invitations."""

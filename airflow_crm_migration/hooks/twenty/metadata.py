@@ -48,14 +48,20 @@ class Metadata:
         """Create a field."""
         self._call("POST", "fields", json=body)
 
-    def change_options(self, field_id: str, options: list[dict[str, Any]]) -> None:
+    def change_options(
+        self, field_id: str, options: list[dict[str, Any]], default: str | None = None
+    ) -> None:
         """
         Replace the options of a field.
 
         :param options: all of them, those that exist with their ids: Twenty deletes an option whose
             id is missing and blanks it in every record
+        :param default: the new default, None to leave it; it must be among the options
         """
-        self._call("PATCH", f"fields/{field_id}", json={"options": options})
+        body: dict[str, Any] = {"options": options}
+        if default is not None:
+            body["defaultValue"] = f"'{default}'"
+        self._call("PATCH", f"fields/{field_id}", json=body)
 
     def webhooks(self) -> list[dict[str, Any]]:
         """Read the webhooks of the workspace."""

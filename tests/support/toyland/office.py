@@ -212,6 +212,11 @@ class OfficeHook(OfficeRules):
             fields[spec.name] = replace(standing, options=standing.options + new)
         return "add_options" if new else ""
 
+    def retire_options(
+        self, object_name: str, field: str, options: Sequence[str], *, default: str, dry_run: bool
+    ) -> list[SchemaChange]:
+        return []  # the office keeps every option
+
     # -- reading ---------------------------------------------------------------------------
 
     def count(self, object_name: str, field: str | None = None, prefix: str | None = None) -> int:

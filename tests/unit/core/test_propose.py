@@ -10,6 +10,7 @@ import pytest
 from airflow_crm_migration.core.canonical import digest
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec, Option
+from airflow_crm_migration.core.mapping import Retired
 from airflow_crm_migration.core.propose import (
     ProposedMapping,
     Proposer,
@@ -118,6 +119,19 @@ def test_spellings_that_differ_by_case_are_one_option_the_most_frequent_one() ->
     proposed = Bench().propose(moods("sad", "SAD", "Sad", "Sad", " sad "))
     assert options(proposed, "mood") == {"Sad": "sad"}
     assert {change["from"] for change in proposed.changes} == {"sad", "SAD", " sad "}
+
+
+def test_only_what_nothing_is_mapped_to_is_to_go_and_only_if_it_was_chosen() -> None:
+    retire = "{options: [dull, cross, vague], when: {choice: size, equals: small}}"
+    bench = Bench(
+        CHAT.replace(
+            "options: discovered, order",
+            f"fallback: vague, retire: {retire}, options: discovered, order",
+        ),
+        choices={"size": {"question": "?", "values": ["small", "large"], "default": "small"}},
+    )
+    assert rule(bench.propose(moods("cross")), "mood").retire == Retired(options=("dull",))
+    assert rule(bench.propose(moods("cross"), size="large"), "mood").retire is None
 
 
 def test_an_option_that_is_there_is_used_with_its_own_value_and_spelling() -> None:
