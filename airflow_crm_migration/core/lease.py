@@ -17,6 +17,7 @@ import shlex
 import socket
 import threading
 import time
+import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -156,6 +157,8 @@ class Lease:
             "holder": f"{holder} (process {os.getpid()} on {socket.gethostname()})",
             "run": run,
             "lease": self._times.lease,
+            # Two that take an epoch at once must not write the same: equal is taken for one's own.
+            "nonce": uuid.uuid4().hex,
         }
         self._beats = 0
         self._confirmed = clock()

@@ -7,6 +7,8 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -179,6 +181,20 @@ def test_of_many_that_race_for_a_lease_one_gets_it(staging: Staging) -> None:
         thread.join()
     assert (len(won), len(refused)) == (1, racers - 1)
     won[0].__exit__()
+
+
+def test_two_that_take_an_epoch_in_one_moment_never_write_the_same(
+    staging: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is equal would be taken for one's own, and there would be two holders."""
+    now = datetime.now(UTC)
+    monkeypatch.setattr(module, "datetime", SimpleNamespace(now=lambda _: now))
+    asked = Counted(staging.root)
+    other = lease(staging)
+    asked.hooks["make"] = lambda: (other.__enter__(), None)[1]
+    with pytest.raises(LeaseHeld), lease(asked):
+        pass
+    other.__exit__()
 
 
 # -- holding -------------------------------------------------------------------------------
