@@ -231,6 +231,35 @@ def test_an_old_beat_is_renewed_and_the_epochs_are_listed(
         assert asked.asked == ["rewrite", "names"]
 
 
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_beat_that_is_old_when_it_is_known_is_not_relied_upon(
+    staging: Staging, monkeypatch: pytest.MonkeyPatch, *, taken: bool
+) -> None:
+    """The store lists the epochs at once, but its replies take longer than the lease."""
+    now = module.clock()
+    delays = [90.0, 20.0, 19.9, 90.0]
+    monkeypatch.setattr(module, "clock", lambda: now)
+
+    class Slow(Staging):
+        def names(self, folder: str) -> list[str]:
+            nonlocal now
+            found = super().names(folder)
+            now += delays.pop(0)
+            if taken:
+                self.write_json(f"{FOLDER}/00000002", {"holder": "follower"})
+            return found
+
+    with lease(staging, times=LeaseTimes(3600, 60)) as held:
+        held._staging = Slow(staging.root)
+        now += 20
+        if taken:
+            with pytest.raises(LeaseLost, match="00000001 was taken over by follower"):
+                held.check()
+        else:
+            held.check()
+            assert delays == [90.0]
+
+
 def test_who_slept_too_long_learns_at_the_next_check_that_another_took_over(
     staging: Staging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
