@@ -27,6 +27,7 @@ from airflow_crm_migration.core.errors import (
     UserMistake,
 )
 from airflow_crm_migration.core.gates import Gate
+from airflow_crm_migration.core.run import time_stamp
 from airflow_crm_migration.hooks.staging import open_staging
 
 if TYPE_CHECKING:
@@ -54,8 +55,7 @@ def run_prefix(context: Context) -> str:
     The stamp is the time after which the run was due, because that survives every clear.
     """
     run = context["dag_run"]
-    stamp = run.run_after.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    return f"{stamp}-{hashlib.sha256(run.run_id.encode()).hexdigest()[:8]}"
+    return f"{time_stamp(run.run_after)}-{hashlib.sha256(run.run_id.encode()).hexdigest()[:8]}"
 
 
 def fail(log: Logger, lines: Sequence[str]) -> NoReturn:

@@ -69,6 +69,24 @@ class Unsettled(CrmError):
     """No reply, half a reply or a server error: whether it was written must be asked."""
 
 
+class NoAnswer(CrmError):
+    """A question found no answer however often it was asked: the CRM is in trouble."""
+
+
+class DeadHost(CrmError):
+    """A server that is not the CRM's cannot be reached: what lies there cannot be had."""
+
+    def __init__(self, message: str, *, host: str) -> None:
+        """
+        Keep which server it is.
+
+        :param message: fit to be shown to a person
+        :param host: its name
+        """
+        super().__init__(message)
+        self.host = host
+
+
 class Throttled(CrmError):
     """The platform asked to slow down more often than the hook was willing to wait."""
 

@@ -17,6 +17,7 @@ import shlex
 import socket
 import threading
 import time
+import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -156,6 +157,8 @@ class Lease:
             "holder": f"{holder} (process {os.getpid()} on {socket.gethostname()})",
             "run": run,
             "lease": self._times.lease,
+            # Two that take an epoch at once must not write the same: equal is taken for one's own.
+            "nonce": uuid.uuid4().hex,
         }
         self._beats = 0
         self._confirmed = clock()
@@ -198,9 +201,11 @@ class Lease:
         """
         Make sure that the lease is still held; costs nothing while its last beat is young.
 
+        A store may be so slow to answer that a beat is old when it is known: then one more.
+
         :raises LeaseLost: somebody else took over
         """
-        if clock() - self._confirmed >= self._times.lease / 3:
+        while self._is_unsure():
             self._beat()
         if self._lost:
             holder = newest_lease(self._staging, self._folder)
@@ -208,6 +213,12 @@ class Lease:
                 f"{self._own} was taken over by {holder}: nothing more is written here; "
                 "see what that run did, then clear this task"
             )
+
+    def _is_unsure(self) -> bool:
+        """Tell whether another may have taken over since it was last known that nobody did."""
+        if self._lost or self._ended.is_set():
+            return False
+        return clock() - self._confirmed >= self._times.lease / 3
 
     # -- taking ----------------------------------------------------------------------------
 

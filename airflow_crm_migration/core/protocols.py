@@ -100,7 +100,13 @@ class Source(Protocol):
         """Return a received record by declared field names, cells still as received."""
 
     def open_file(self, url: str) -> IO[bytes]:
-        """Open a binary of this CRM as a stream."""
+        """
+        Open a binary of this CRM as a stream.
+
+        :raises NoAnswer: the CRM itself is in trouble, as with Throttled and Unreachable
+        :raises DeadHost: the binary lies on another server, which cannot be reached
+        :raises CrmError: this binary cannot be had
+        """
 
     def newest_change(self, object_name: str) -> datetime | None:
         """

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.lease import Lease
 from airflow_crm_migration.core.ledger.writer import LedgerPlace
+from airflow_crm_migration.core.run import time_stamp
 from airflow_crm_migration.core.steps.tenant import read_kept, tenant_file
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def reset_environment(
     with Lease(staging, place.lease, holder) as lease:
         check_written_to(staging, environment, tenant_id)
         file = tenant_file(environment)
-        kept = {"reset": now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"), **staging.read_json(file)}
+        kept = {"reset": time_stamp(now), **staging.read_json(file)}
         staging.write_json(file, kept)
         archive = f"archive/{environment}/{kept['reset']}"
         names = staging.names(place.folder) + staging.names(f"watermarks/{environment}")

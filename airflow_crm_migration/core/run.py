@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.extract_read import read_extract
@@ -11,10 +12,17 @@ from airflow_crm_migration.core.lease import LeaseTimes
 from airflow_crm_migration.core.ledger.writer import LedgerPlace
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow_crm_migration.core.protocols import Values
     from airflow_crm_migration.core.staging import Staging
 
 Say = Callable[[str], None]
+
+
+def time_stamp(at: datetime) -> str:
+    """Return a time as the names of runs begin with it, so that it sorts among them."""
+    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 @dataclass(frozen=True)

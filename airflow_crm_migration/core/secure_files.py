@@ -8,9 +8,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from airflow_crm_migration.core.canonical import digest
-from airflow_crm_migration.core.errors import CrmError, ForbiddenAddress
+from airflow_crm_migration.core.errors import (
+    CrmError,
+    DeadHost,
+    ForbiddenAddress,
+    NoAnswer,
+    Throttled,
+    Unreachable,
+    Unsettled,
+)
 from airflow_crm_migration.core.extract_read import (
     extract_folder,
     extract_manifest,
@@ -32,6 +41,10 @@ DROPPED = f"{FOLDER}/files"
 """Where the customer drops binaries; paths in an export are relative to it."""
 
 
+_MOST_UNANSWERED = 3
+"""Files in a row for which the CRM has no answer; one may be broken, so many are an outage."""
+
+
 class _Unusable(Exception):
     """A binary that cannot be moved."""
 
@@ -39,6 +52,48 @@ class _Unusable(Exception):
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+
+
+@dataclass
+class _Servers:
+    """
+    What was learned of those that were asked.
+
+    :param dead: host that cannot be reached -> why, in words
+    :param unanswered: host -> files in a row for which the CRM had no answer
+    """
+
+    dead: dict[str, str] = field(default_factory=dict)
+    unanswered: Counter[str] = field(default_factory=Counter)
+
+    def check(self, url: str) -> None:
+        """Raise what is known already of the server of an address."""
+        if why := self.dead.get(_host(url)):
+            raise _Unusable(Reason.FILE_UNREACHABLE, why)
+
+    def judged(self, url: str, error: CrmError) -> Exception:
+        """Return what a failure means: trouble of the CRM itself is no fault of the file."""
+        if isinstance(error, ForbiddenAddress):
+            return _Unusable(Reason.FILE_FORBIDDEN_ADDRESS, error.message)
+        if isinstance(error, DeadHost):
+            self.dead[error.host] = error.message
+        host = _host(url)
+        self.unanswered[host] = self.unanswered[host] + 1 if isinstance(error, NoAnswer) else 0
+        outage = self.unanswered[host] == _MOST_UNANSWERED
+        if outage or isinstance(error, (Throttled, Unreachable, Unsettled)):
+            return error
+        return _Unusable(Reason.FILE_UNREACHABLE, error.message)
+
+    def answered(self, url: str) -> None:
+        """Note that a server gave a file."""
+        self.unanswered[_host(url)] = 0
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True)
@@ -59,12 +114,14 @@ class Securing:
     open_url: Callable[[str], IO[bytes]] | None
     max_bytes: int
     progress: Progress = field(default_factory=Progress)
+    _servers: _Servers = field(default_factory=_Servers)
 
     def secure(self) -> dict[str, int]:
         """
         Copy every binary that can be had into ``files/`` and write the index.
 
         :return: how many were secured, and how many not by reason
+        :raises CrmError: the CRM gives nothing just now; what was secured is kept
         """
         index = PartWriter(self.staging, files_folder(self.run, self.object_name))
         found: Counter[str] = Counter()
@@ -106,7 +163,12 @@ class Securing:
         if self.staging.exists(note):
             known: dict[str, Any] = self.staging.read_json(note)
             return known
-        found = self._copy(lambda: open_url(url))
+        self._servers.check(url)
+        try:
+            found = self._copy(lambda: open_url(url))
+        except CrmError as error:
+            raise self._servers.judged(url, error) from None
+        self._servers.answered(url)
         self.staging.write_json(note, found)
         return found
 
@@ -116,10 +178,6 @@ class Securing:
             try:
                 with opened() as stream:
                     size, sha256 = copy_stream(stream, held, self.max_bytes)
-            except ForbiddenAddress as error:
-                raise _Unusable(Reason.FILE_FORBIDDEN_ADDRESS, error.message) from None
-            except CrmError as error:
-                raise _Unusable(Reason.FILE_UNREACHABLE, error.message) from None
             except OverflowError as error:
                 raise _Unusable(Reason.FILE_TOO_LARGE, str(error)) from None
             if not size:

@@ -118,11 +118,22 @@ class Staging:
         """
         Write an object whole.
 
-        :param exclusive: refuse when there is one already
+        :param exclusive: refuse when there is one already that holds anything else
         :raises FileExistsError: when exclusive and the name is taken
         """
-        with self.writing(name, exclusive=exclusive) as stream:
-            stream.write(content)
+        try:
+            with self.writing(name, exclusive=exclusive) as stream:
+                stream.write(content)
+        except FileExistsError:
+            # A client whose reply was lost asks again, and is refused because of its own object.
+            if not self._holds(name, content):
+                raise
+
+    def _holds(self, name: str, content: bytes) -> bool:
+        try:
+            return self.read_bytes(name) == content
+        except FileNotFoundError:
+            return False
 
     def write_json(self, name: str, value: Any, *, exclusive: bool = False) -> None:
         """Write a value as canonical JSON."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_crm_migration.core.canonical import time_text
 from airflow_crm_migration.core.errors import StagingBroken, UserMistake
 from airflow_crm_migration.core.extract_read import extract_folder
+from airflow_crm_migration.core.run import time_stamp
 from airflow_crm_migration.core.selection import SELECTION
 from airflow_crm_migration.core.staging import read_manifest
 
@@ -162,10 +163,17 @@ def overtaken(run: Run, names: Iterable[str], folder: str) -> Iterator[tuple[str
 
 def check_not_overtaken(run: Run, mapping: PairMapping, phase: str) -> None:
     """
-    Check that nobody loads an older run again after a newer one.
+    Check that nobody loads an older run again after a newer one, or after a rollback.
 
     :raises UserMistake: naming the newer runs
     """
+    undone = run.staging.read_json(name) if run.staging.exists(name := _undone(run)) else None
+    if undone and run.folder < undone["at"]:
+        raise UserMistake(
+            f"load {phase}: rollback {undone['run']} has undone since what {run.environment} was "
+            "loaded with, so this older run would bring it back: start a new run instead of "
+            "clearing this one"
+        )
     names = sorted(name for name, phases in fed_phases(mapping).items() if phase in phases)
     later = [f"{name} by run {mark.run}" for name, mark in overtaken(run, names, run.folder)]
     if later:
@@ -174,6 +182,18 @@ def check_not_overtaken(run: Run, mapping: PairMapping, phase: str) -> None:
             f"{', '.join(later)}, so older values would replace newer ones: start a new run "
             "instead of clearing this one"
         )
+
+
+def forget_watermarks(run: Run, now: datetime) -> None:
+    """
+    Let the next delta read everything: what was loaded before is there no more.
+
+    :param run: the rollback, which no run that began before it is loaded after
+    """
+    for name in run.staging.names(f"watermarks/{run.environment}"):
+        run.staging.delete(name)
+    undone = {"format": FORMAT, "run": run.folder, "at": time_stamp(now)}
+    run.staging.write_json(_undone(run), undone)
 
 
 def fed_phases(mapping: PairMapping) -> dict[str, set[str]]:
@@ -211,6 +231,10 @@ def check_not_shrunk(
 def _reconciled(run: Run, phase: str) -> bool:
     result = run.read_if_there(f"reconcile/{phase}.json", None)
     return bool(result and result["reconciled"])
+
+
+def _undone(run: Run) -> str:
+    return f"rolled_back/{run.environment}.json"
 
 
 def _name(environment: str, object_name: str) -> str:

@@ -14,6 +14,7 @@ import requests
 
 from airflow_crm_migration.core.errors import (
     CrmError,
+    NoAnswer,
     QuotaSpent,
     Refused,
     Throttled,
@@ -152,7 +153,7 @@ class CrmHook(ConnectedHook):
         :param call: to be made
         :param repeatable: whether making it twice is as good as once
         :return: what it returns
-        :raises CrmError: instead of Unsettled when it was repeatable: nothing is left open
+        :raises NoAnswer: instead of Unsettled when it was repeatable: nothing is left open
         """
         retries = Retries(
             self.budget,
@@ -164,7 +165,7 @@ class CrmHook(ConnectedHook):
             return retries.loop(repeatable)(call)
         except Unsettled as e:
             if repeatable:
-                raise CrmError(e.message, status=e.status, code=e.code) from None
+                raise NoAnswer(e.message, status=e.status, code=e.code) from None
             raise
         except Throttled as e:
             wait = e.retry_after or 0.0

@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from airflow_crm_migration.core.errors import CrmError, ForbiddenAddress
+from airflow_crm_migration.core.errors import CrmError, DeadHost, ForbiddenAddress
 from airflow_crm_migration.hooks.replies import Download
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def open_public(
     :param resolve: returns the IP addresses of host and port
     :param public: judges an IP address
     :raises ForbiddenAddress: when the address, or one that it leads to, is not public
+    :raises DeadHost: when its server cannot be reached
     :raises CrmError: when there is no such file
     """
     for _ in range(_MOST_REDIRECTS + 1):
@@ -111,7 +112,7 @@ def _judged(
     try:
         addresses = resolve(host, _port(parts))
     except (OSError, UnicodeError):
-        raise CrmError(f"{host}: there is no such host") from None
+        raise DeadHost(f"{host}: there is no such host", host=host) from None
     if not addresses or not all(public(address) for address in addresses):
         raise ForbiddenAddress(f"{host}: is no public address")
     return addresses[0]
@@ -157,8 +158,10 @@ def _get(parts: SplitResult, address: str, timeout: float) -> requests.Response:
             return session.get(
                 bare.geturl(), headers=headers, timeout=timeout, allow_redirects=False, stream=True
             )
+        # The words of the library quote the address, which is a customer's value.
+        except requests.ConnectionError as error:
+            raise DeadHost(f"{host}: no reply ({type(error).__name__})", host=host) from None
         except requests.RequestException as error:
-            # The words of the library quote the address, which is a customer's value.
             raise CrmError(f"{host}: no reply ({type(error).__name__})") from None
 
 

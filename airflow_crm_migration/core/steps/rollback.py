@@ -28,6 +28,7 @@ from airflow_crm_migration.core.rollback.undone import (
 from airflow_crm_migration.core.staging import PartWriter, read_manifest, read_parts
 from airflow_crm_migration.core.steps.rollback_desk import Desk
 from airflow_crm_migration.core.steps.schema import made_changes
+from airflow_crm_migration.core.watermarks import forget_watermarks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -170,7 +171,7 @@ def undo_phase(
     forecast = _checked_forecast(run, signed)
     with Desk(run, destination, mapping).open(f"undo {phase}") as desk, OwnChildren() as own:
         desk.check_unmoved(forecast["decisions"]["ledger"]["epoch"])
-        _forget_watermarks(run)
+        forget_watermarks(run, datetime.now(UTC))
         desk.settle(phase, say)
         own.add(desk.snapshot.entries(phase, principal=False), desk.schema, phase)
         held = _known_held(run, phase)
@@ -194,12 +195,6 @@ def undo_phase(
         desk.lease.check()
         desk.ledger.compact()
     return counts
-
-
-def _forget_watermarks(run: Run) -> None:
-    """Let the next delta read everything: what it found loaded before is there no more."""
-    for name in run.staging.names(f"watermarks/{run.environment}"):
-        run.staging.delete(name)
 
 
 _LOOKED_AT = (Fate.DELETE, Fate.RESTORE, Fate.TRASH, Fate.GONE)

@@ -7,6 +7,8 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -181,6 +183,20 @@ def test_of_many_that_race_for_a_lease_one_gets_it(staging: Staging) -> None:
     won[0].__exit__()
 
 
+def test_two_that_take_an_epoch_in_one_moment_never_write_the_same(
+    staging: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is equal would be taken for one's own, and there would be two holders."""
+    now = datetime.now(UTC)
+    monkeypatch.setattr(module, "datetime", SimpleNamespace(now=lambda _: now))
+    asked = Counted(staging.root)
+    other = lease(staging)
+    asked.hooks["make"] = lambda: (other.__enter__(), None)[1]
+    with pytest.raises(LeaseHeld), lease(asked):
+        pass
+    other.__exit__()
+
+
 # -- holding -------------------------------------------------------------------------------
 
 
@@ -213,6 +229,35 @@ def test_an_old_beat_is_renewed_and_the_epochs_are_listed(
         assert asked.asked == ["rewrite", "names"]
         held.check()
         assert asked.asked == ["rewrite", "names"]
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_beat_that_is_old_when_it_is_known_is_not_relied_upon(
+    staging: Staging, monkeypatch: pytest.MonkeyPatch, *, taken: bool
+) -> None:
+    """The store lists the epochs at once, but its replies take longer than the lease."""
+    now = module.clock()
+    delays = [90.0, 20.0, 19.9, 90.0]
+    monkeypatch.setattr(module, "clock", lambda: now)
+
+    class Slow(Staging):
+        def names(self, folder: str) -> list[str]:
+            nonlocal now
+            found = super().names(folder)
+            now += delays.pop(0)
+            if taken:
+                self.write_json(f"{FOLDER}/00000002", {"holder": "follower"})
+            return found
+
+    with lease(staging, times=LeaseTimes(3600, 60)) as held:
+        held._staging = Slow(staging.root)
+        now += 20
+        if taken:
+            with pytest.raises(LeaseLost, match="00000001 was taken over by follower"):
+                held.check()
+        else:
+            held.check()
+            assert delays == [90.0]
 
 
 def test_who_slept_too_long_learns_at_the_next_check_that_another_took_over(

@@ -7,7 +7,16 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 
 from airflow_crm_migration.core.csv_format import CsvFormat
-from airflow_crm_migration.core.errors import CrmError, ForbiddenAddress, StagingBroken
+from airflow_crm_migration.core.errors import (
+    CrmError,
+    DeadHost,
+    ForbiddenAddress,
+    NoAnswer,
+    QuotaSpent,
+    StagingBroken,
+    Throttled,
+    Unreachable,
+)
 from airflow_crm_migration.core.extract import Extraction
 from airflow_crm_migration.core.inbox import copy_inbox
 from airflow_crm_migration.core.mapping import FileRule
@@ -160,6 +169,72 @@ def test_what_the_download_says_is_kept(staging: Staging, error: CrmError, reaso
 
     [row] = secure(staging, "https://example.com/a", open_url=open_url)
     assert (row["reason"], row["detail"]) == (reason, error.message)
+
+
+URLS = [f"https://files.example/{n}" for n in range(5)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [QuotaSpent("spent", retry_after=3600), Throttled("slow down"), Unreachable("down")],
+)
+def test_trouble_of_the_crm_is_no_fault_of_a_file(staging: Staging, error: CrmError) -> None:
+    asked: list[str] = []
+
+    def open_url(url: str) -> IO[bytes]:
+        asked.append(url)
+        if len(asked) == 2:
+            raise error
+        return io.BytesIO(b"x")
+
+    with pytest.raises(type(error)):
+        secure(staging, *URLS, open_url=open_url)
+    with pytest.raises(StagingBroken, match="no manifest"):
+        list(read_files(staging, "r1", SPEC.name))
+    assert len(secure(staging, *URLS, open_url=open_url)) == 5
+    assert asked == [*URLS[:2], *URLS[1:]]
+
+
+def answering(*answers: bytes | CrmError) -> Callable[[str], IO[bytes]]:
+    left = list(answers)
+
+    def open_url(url: str) -> IO[bytes]:
+        answer = left.pop(0)
+        if isinstance(answer, CrmError):
+            raise answer
+        return io.BytesIO(answer)
+
+    return open_url
+
+
+@pytest.mark.parametrize("between", [b"x", CrmError("Not Found", status=404)])
+def test_a_file_that_the_crm_has_no_answer_for_is_left_out(
+    staging: Staging, between: bytes | CrmError
+) -> None:
+    broken = NoAnswer("broken", status=500)
+    rows = secure(staging, *URLS, open_url=answering(broken, broken, between, broken, broken))
+    assert [row.get("detail") for row in rows if "sha256" not in row].count("broken") == 4
+
+
+def test_no_answer_for_one_file_after_the_other_is_an_outage(staging: Staging) -> None:
+    broken = NoAnswer("broken", status=503)
+    with pytest.raises(NoAnswer):
+        secure(staging, *URLS, open_url=answering(b"x", broken, broken, broken))
+
+
+def test_a_server_that_cannot_be_reached_is_asked_once(staging: Staging) -> None:
+    asked: list[str] = []
+
+    def open_url(url: str) -> IO[bytes]:
+        asked.append(url)
+        if "dead.example" in url:
+            raise DeadHost("dead.example: no reply", host="dead.example")
+        return io.BytesIO(b"x")
+
+    urls = ["https://dead.example/1", URLS[0], "https://DEAD.example/2", "http://[bad", URLS[1]]
+    rows = secure(staging, *urls, open_url=open_url)
+    assert [row.get("detail") for row in rows[:3]] == [*["dead.example: no reply", None] * 2][:3]
+    assert asked == [urls[0], urls[1], urls[3], urls[4]]
 
 
 def test_a_download_that_breaks_is_unreachable_and_asked_for_again(staging: Staging) -> None:

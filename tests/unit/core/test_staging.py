@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
@@ -30,6 +31,7 @@ from airflow_crm_migration.core.staging import (
 from airflow_crm_migration.hooks.staging import open_staging
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 MORE_THAN_A_BLOCK = 40 << 20
@@ -171,6 +173,35 @@ def test_a_taken_name_is_refused(staging: Staging, content: bytes) -> None:
     with pytest.raises(FileExistsError):
         staging.write_bytes("lease/1", b"theirs", exclusive=True)
     assert staging.read_bytes("lease/1") == content
+
+
+class LostReply(Staging):
+    """A client that wrote, did not hear so, wrote again and was refused."""
+
+    @contextmanager
+    def writing(self, name: str, *, exclusive: bool = False) -> Iterator[IO[bytes]]:
+        with super().writing(name, exclusive=exclusive) as stream:
+            yield stream
+        raise FileExistsError(name)
+
+
+@pytest.mark.parametrize("content", [b"mine", b""])
+def test_who_is_refused_because_of_its_own_object_has_written_it(
+    staging: Staging, content: bytes
+) -> None:
+    LostReply(staging.root).write_bytes("lease/1", content, exclusive=True)
+    assert staging.read_bytes("lease/1") == content
+    manifest = write_manifest(LostReply(staging.root), "phase", [], counts={})
+    assert read_manifest(staging, "phase") == manifest
+
+
+def test_a_name_that_was_taken_and_is_free_again_was_not_written(staging: Staging) -> None:
+    class Deleted(LostReply):
+        def read_bytes(self, name: str) -> bytes:
+            raise FileNotFoundError(name)
+
+    with pytest.raises(FileExistsError):
+        Deleted(staging.root).write_bytes("lease/1", b"mine", exclusive=True)
 
 
 @pytest.mark.parametrize("size", [5, 0, MORE_THAN_A_BLOCK])
@@ -332,7 +363,8 @@ def test_parts_without_a_manifest_do_not_count(staging: Staging) -> None:
 def test_a_manifest_is_written_once(staging: Staging) -> None:
     write_manifest(staging, "run/x", [])
     with pytest.raises(StagingBroken, match="another attempt of this step ended meanwhile"):
-        write_manifest(staging, "run/x", [])
+        write_manifest(staging, "run/x", [], read=1)
+    assert read_manifest(staging, "run/x") == write_manifest(staging, "run/x", [])
     discard_manifest(staging, "run/x")
     discard_manifest(staging, "run/x")
     assert write_manifest(staging, "run/x", [], read=0)["read"] == 0

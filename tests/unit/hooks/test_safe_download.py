@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from airflow_crm_migration.core.errors import CrmError, ForbiddenAddress
+from airflow_crm_migration.core.errors import CrmError, DeadHost, ForbiddenAddress
 from airflow_crm_migration.hooks.safe_download import is_public, open_public
 
 if TYPE_CHECKING:
@@ -238,12 +238,13 @@ def test_what_is_not_there_keeps_its_status(files: Files) -> None:
 
 
 def test_a_host_that_does_not_exist_is_unreachable() -> None:
-    with pytest.raises(CrmError, match="there is no such host"):
+    with pytest.raises(DeadHost, match="there is no such host") as caught:
         open_public("http://no-such-host.invalid/a")
+    assert caught.value.host == "no-such-host.invalid"
 
 
 def test_a_port_where_nobody_listens_is_unreachable(files: Files) -> None:
-    with pytest.raises(CrmError, match="no reply"):
+    with pytest.raises(DeadHost, match="no reply"):
         fetch("http://a.example:1/file?token=secret")
 
 

@@ -205,6 +205,23 @@ def test_the_next_delta_reads_everything_again(loading: Loading, rolling: Rollin
     assert loading.staging.names("watermarks") == marks[:1]
 
 
+def test_what_was_undone_is_not_brought_back_by_clearing_an_older_run(
+    loading: Loading, rolling: RollingBack
+) -> None:
+    before, after = "20260301T100000Z-aaaaaaaa", "29990301T100000Z-bbbbbbbb"
+    loading.load("person", [person("a")], run=before)
+    back = rolling.begin("20260302T100000Z-cccccccc")
+    back.forecast()
+    loading.load_again("person", run=before)
+    back.undo(back.sign())
+    for dry_run in (False, True):
+        with pytest.raises(UserMistake, match="rollback 20260302T100000Z-cccccccc has undone"):
+            loading.load_again("person", run=before, dry_run=dry_run)
+    assert loading.records("person") == []
+    loading.load("person", [person("a")], run=after)
+    assert len(loading.records("person")) == 1
+
+
 def test_what_it_will_ask_is_foretold(make_loading: Callable[..., Loading]) -> None:
     loading = make_loading("update", rate_limits="100/0.1s")
     for n in range(9):
