@@ -103,6 +103,9 @@ def inbox_state(
                 findings.append(_not_new(name, want, before))
                 continue
             unchanged.append(name)
+        elif before and (run := before.loaded_by(found)):
+            findings.append(_older(name, want, run, before))
+            continue
         if frozen_at is not None and dropped < frozen_at:
             findings.append(_before_freeze(name, want, dropped, frozen_at))
         checked = check_csv(csv_file(staging, name), want.spec, form, id_needed=want.id_needed)
@@ -152,6 +155,13 @@ def _not_new(name: str, want: Expected, before: Watermark) -> str:
     return (
         f"{name}: is not new: it lies there since {dropped} and was loaded by run {before.run}: "
         f"{_export_again(want)}"
+    )
+
+
+def _older(name: str, want: Expected, run: str, before: Watermark) -> str:
+    return (
+        f"{name}: is an old file: run {run} loaded it, and run {before.run} a newer one since: "
+        f"{_export_again(want)}; if {want.spec.label} is again what it was then, run mode full"
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from airflow_crm_migration.core.canonical import time_text
-from airflow_crm_migration.core.watermarks import Consumed, Watermark
+from airflow_crm_migration.core.watermarks import Consumed, Watermark, read_watermark
 from airflow_crm_migration.hooks.staging import open_staging
 from airflow_crm_migration.sensors.csv_export import CsvExportSensor
 from airflow_crm_migration.tasks import run_prefix
@@ -128,6 +128,9 @@ def dropped_at(tmp_path: Path, time: datetime) -> None:
     os.utime(tmp_path / "staging/acme/inbox/contacts.csv", (time.timestamp(),) * 2)
 
 
+NIGHT = datetime(2026, 2, 2, tzinfo=UTC)
+
+
 def in_mode(mode: str, **params: Any) -> Any:
     return CONTEXT | {"params": {"mode": mode, **params}}
 
@@ -174,6 +177,22 @@ def test_a_changed_file_is_new_whenever_it_was_written(loaded: Staging, tmp_path
     dropped_at(tmp_path, before)
     waits(sensor(tmp_path), in_mode("delta"))
     assert sensor(tmp_path).execute(in_mode("delta")) == {"contact": 2}
+
+
+@pytest.mark.parametrize("mode", ["delta", "cutover"])
+def test_a_file_from_before_the_last_one_is_refused(
+    loaded: Staging, tmp_path: Path, mode: str
+) -> None:
+    day_1 = read_watermark(loaded, "sandbox", "contact")
+    day_2 = Watermark("", NIGHT, "run-2", 2, Consumed("of day 2", NIGHT)).after(day_1)
+    loaded.write_json("watermarks/sandbox/contact.json", day_2.as_json())
+    loaded.write_bytes("inbox/contacts.csv", FILE)
+    context = in_mode(mode, frozen_at=NIGHT.isoformat())
+    assert waits(sensor(tmp_path), context) > timedelta(minutes=10)
+    [finding] = loaded.read_json(REVIEW)["findings"]
+    assert "inbox/contacts.csv: is an old file: run run-1 loaded it" in finding
+    assert "run run-2 a newer one since: export Contacts again" in finding
+    assert sensor(tmp_path).execute(in_mode("full")) == {"contact": 1}
 
 
 def test_a_cutover_takes_no_file_from_before_the_freeze(loaded: Staging, tmp_path: Path) -> None:
