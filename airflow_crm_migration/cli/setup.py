@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from airflow_crm_migration.engagement import Engagement
 
 FORMAT = 1
+_NO_SANDBOX = (
+    "warning  connections has no sandbox: nothing is rehearsed, and production is loaded without "
+    "the gate rehearsal"
+)
 RECORD = "setup.json"
 """Where preflight reads which pools there are: a worker cannot ask Airflow for them."""
 
@@ -47,6 +51,8 @@ def run(args: Namespace) -> int:
         },
     )
     print(f"keys     {signing_keyring().signing_id!r} signs")
+    if "sandbox" not in engaged.engagement.environments:
+        print(_NO_SANDBOX)
     return 0
 
 

@@ -13,6 +13,7 @@ from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.gates import Gate, Proposal, read_proposal
 from airflow_crm_migration.core.signoff import may_sign, sign, state
 from airflow_crm_migration.core.steps.duplicates import reread_sheets
+from airflow_crm_migration.core.steps.mapping import check_decisions
 from airflow_crm_migration.hooks.signing import signing_keyring
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def run(args: Namespace) -> int:
 
     :param args: ``engagement``, ``gate``, ``environment``, ``signer``, ``evidence``, ``yes``
     :return: exit status: 1 when whoever was asked said no
-    :raises UserMistake: nothing to sign, or not by this signer
+    :raises UserMistake: nothing to sign, nothing that could be loaded, or not by this signer
     """
     engaged = Engaged.of(args)
     gate = engaged.gate(args.gate, args.environment)
@@ -44,6 +45,8 @@ def run(args: Namespace) -> int:
         raise UserMistake(
             f"{gate}: nothing is proposed to be signed yet; run the DAG until this gate waits"
         )
+    if gate.name == "mapping":
+        check_decisions(proposal.decisions, f"review/{gate.slot}.json")
     found = state(engaged.staging, keyring, gate, signers)
     if found.signed and found.record:
         print(f"{gate}: {found.reason}; nothing to do")

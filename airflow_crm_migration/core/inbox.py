@@ -14,6 +14,7 @@ from airflow_crm_migration.core.staging import Staging, copy_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from airflow_crm_migration.core.csv_format import CsvFormat
     from airflow_crm_migration.core.fields import ObjectSpec
@@ -71,6 +72,7 @@ def inbox_state(
     expected: Sequence[Expected],
     form: CsvFormat,
     loaded: Mapping[str, Watermark] | None = None,
+    frozen_at: datetime | None = None,
 ) -> InboxState:
     """
     Look into the inbox.
@@ -78,6 +80,8 @@ def inbox_state(
     :param expected: files that should be there
     :param form: how the customer's files are written
     :param loaded: object -> what the environment was last loaded with, where that will not do again
+    :param frozen_at: the freeze of a cutover: a file that was dropped before lacks what was done
+        until then
     """
     findings = list(_strange_objects(form, expected))
     digests: dict[str, str] = {}
@@ -92,12 +96,18 @@ def inbox_state(
                 )
             continue
         digests[want.spec.name] = found = _digest(staging, name)
+        dropped = staging.modified(name)
         before = (loaded or {}).get(want.spec.name)
         if before and before.csv and before.csv.sha256 == found:
-            if time_text(staging.modified(name)) <= time_text(before.csv.modified):
+            if time_text(dropped) <= time_text(before.csv.modified):
                 findings.append(_not_new(name, want, before))
                 continue
             unchanged.append(name)
+        elif before and (run := before.loaded_by(found)):
+            findings.append(_older(name, want, run, before))
+            continue
+        if frozen_at is not None and dropped < frozen_at:
+            findings.append(_before_freeze(name, want, dropped, frozen_at))
         checked = check_csv(csv_file(staging, name), want.spec, form, id_needed=want.id_needed)
         rows[want.spec.name] = checked.rows
         findings.extend(checked.findings)
@@ -142,11 +152,29 @@ def read_copied(staging: Staging, run: str) -> dict[str, Any]:
 
 def _not_new(name: str, want: Expected, before: Watermark) -> str:
     dropped = time_text(before.csv.modified) if before.csv else ""
-    or_else = ", or take it out of the inbox" if want.optional else ""
     return (
         f"{name}: is not new: it lies there since {dropped} and was loaded by run {before.run}: "
-        f"export {want.spec.label} again and drop it there, even if nothing changed{or_else}"
+        f"{_export_again(want)}"
     )
+
+
+def _older(name: str, want: Expected, run: str, before: Watermark) -> str:
+    return (
+        f"{name}: is an old file: run {run} loaded it, and run {before.run} a newer one since: "
+        f"{_export_again(want)}; if {want.spec.label} is again what it was then, run mode full"
+    )
+
+
+def _before_freeze(name: str, want: Expected, dropped: datetime, frozen_at: datetime) -> str:
+    return (
+        f"{name}: was dropped at {time_text(dropped)}, before the source was frozen at "
+        f"{time_text(frozen_at)}, so it may lack the last changes: {_export_again(want)}"
+    )
+
+
+def _export_again(want: Expected) -> str:
+    or_else = ", or take it out of the inbox" if want.optional else ""
+    return f"export {want.spec.label} again and drop it there, even if nothing changed{or_else}"
 
 
 def copies_index(run: str) -> str:

@@ -384,11 +384,16 @@ def parse_mapping(text: str, place: str) -> Mapping:
         ) from None
     except ValidationError as error:
         raise UserMistake(findings_of(error, place)) from None
+    if findings := contradictions(mapping):
+        raise UserMistake([f"{place}: {finding}" for finding in findings])
+    return mapping
+
+
+def contradictions(mapping: Mapping) -> list[str]:
+    """Return where the parts of a mapping contradict each other, one line each."""
     findings = list(inconsistencies(mapping))
     try:
         _ = mapping.phases
     except UserMistake as cycle:
         findings += cycle.findings
-    if findings:
-        raise UserMistake([f"{place}: {finding}" for finding in findings])
-    return mapping
+    return findings

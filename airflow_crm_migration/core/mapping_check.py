@@ -53,6 +53,12 @@ def looked_at_from_afar(mapping: PairMapping) -> dict[str, set[str]]:
     return found
 
 
+def targets_of(line: Line) -> set[str]:
+    """Return all that a line writes."""
+    fields, links, owners = line.fields, line.links, line.owners
+    return {f.to for f in fields} | {k.to for k in links} | {o.to for o in owners}
+
+
 def _ids(mapping: PairMapping) -> Iterator[str]:
     counts = Counter([line.id for line in mapping.lines] + [fold.id for fold in mapping.folds])
     for name, number in sorted(counts.items()):
@@ -144,7 +150,7 @@ def _choice_test(mapping: PairMapping, place: str, condition: Condition) -> Iter
 def _rows(mapping: PairMapping) -> Iterator[str]:
     parts: dict[str, set[str]] = {fold.id: set() for fold in mapping.folds}
     for line in mapping.lines:
-        parts.setdefault(line.id, set()).update(_written(line))
+        parts.setdefault(line.id, set()).update(targets_of(line))
     for row in mapping.rows:
         for name in row.by:
             part, _, field = name.partition(".")
@@ -154,11 +160,6 @@ def _rows(mapping: PairMapping) -> Iterator[str]:
             elif field and field not in parts[part]:
                 fields = _listed(sorted(parts[part]))
                 yield f"rows.{row.source}.by: {part} has no field {field!r}; it has: {fields}"
-
-
-def _written(line: Line) -> set[str]:
-    fields, links, owners = line.fields, line.links, line.owners
-    return {f.to for f in fields} | {k.to for k in links} | {o.to for o in owners}
 
 
 # -- walking -------------------------------------------------------------------------------

@@ -12,8 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec, Option
-from airflow_crm_migration.core.mapping import FieldRule, Line, NewField, OptionRule, Retired, Row
+from airflow_crm_migration.core.mapping import (
+    FieldRule,
+    Line,
+    LinkRule,
+    NewField,
+    OptionRule,
+    Retired,
+    Row,
+)
 from airflow_crm_migration.core.mapping import Mapping as PairMapping
+from airflow_crm_migration.core.mapping_check import targets_of
 from airflow_crm_migration.core.transform.conditions import settled_by_choices
 from airflow_crm_migration.core.transform.step_check import step_mistakes
 from airflow_crm_migration.core.transform.steps import apply_steps
@@ -101,33 +110,31 @@ class Proposer:
             for line in self._mapping.lines
             if settled_by_choices(line.when, self._choices) is not False
         ]
-        kept = {line.id for line in lines} | {fold.id for fold in self._mapping.folds}
-        resolved = self._mapping.model_copy(
-            update={
-                "lines": tuple(
-                    self._line(line, found, custom.get(line.source, []), kept) for line in lines
-                ),
-                "rows": tuple(_kept_row(row, kept) for row in self._mapping.rows),
-            }
+        sources = {line.id: line.source for line in lines}
+        done = tuple(
+            self._line(line, found, custom.get(line.source, []), sources) for line in lines
         )
+        kept = {line.id: targets_of(line) for line in done}
+        kept |= {fold.id: set() for fold in self._mapping.folds}
+        rows = tuple(_kept_row(row, kept) for row in self._mapping.rows)
+        resolved = self._mapping.model_copy(update={"lines": done, "rows": rows})
         findings = [*step_mistakes(resolved), *self._misfits(resolved)]
         findings += self._strangers(resolved)
         if findings:
             raise UserMistake(findings)
         return ProposedMapping(resolved, self._changes)
 
-    def _line(self, line: Line, found: Found, custom: list[FieldSpec], kept: set[str]) -> Line:
+    def _line(
+        self, line: Line, found: Found, custom: list[FieldSpec], sources: Mapping[str, str]
+    ) -> Line:
         rules = [self._field(line, rule, found) for rule in line.fields]
         # A select without a single value cannot be made, and nothing would be written to it.
         rules = [rule for rule in rules if rule.create is None or rule.options != ()]
         if line.custom_fields:
             rules += self._custom(line, custom, found)
-        links = tuple(
-            link.model_copy(update={"lines": tuple(n for n in link.lines if n in kept)})
-            for link in line.links
-        )
+        links = (_kept_link(link, sources) for link in line.links)
         return line.model_copy(
-            update={"fields": tuple(rules), "links": tuple(link for link in links if link.lines)}
+            update={"fields": tuple(rules), "links": tuple(link for link in links if link.ways)}
         )
 
     # -- options ---------------------------------------------------------------------------
@@ -254,10 +261,27 @@ def _choices(values: Counter[str], order: tuple[str, ...]) -> list[list[str]]:
     return [spellings[key] for key in keys]
 
 
-def _kept_row(row: Row, kept: set[str]) -> Row:
-    """Return a row of the customer's table without the lines that his choices drop."""
-    by = tuple(name for name in row.by if name.partition(".")[0] in kept)
-    return row.model_copy(update={"by": by})
+def _kept_row(row: Row, kept: Mapping[str, set[str]]) -> Row:
+    """
+    Return a row of the customer's table without the lines and fields that are dropped.
+
+    :param kept: line -> its fields
+    """
+    parts = ((name, *name.partition(".")[::2]) for name in row.by)
+    by = (name for name, line, to in parts if line in kept and (not to or to in kept[line]))
+    return row.model_copy(update={"by": tuple(by)})
+
+
+def _kept_link(link: LinkRule, sources: Mapping[str, str]) -> LinkRule:
+    """
+    Return a link without the lines that are dropped, and the ways that led to them alone.
+
+    :param sources: line -> the object that it is made of
+    """
+    lines = tuple(name for name in link.lines if name in sources)
+    objects = {sources[name] for name in lines}
+    ways = tuple(way for way in link.ways if way.object in objects)
+    return link.model_copy(update={"lines": lines, "ways": ways})
 
 
 def _written(line: Line) -> set[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.errors import UserMistake
-from airflow_crm_migration.core.gates import Gate, Proposal
-from airflow_crm_migration.core.signoff import NotSigned, signed_decisions
+from airflow_crm_migration.core.gates import Gate
+from airflow_crm_migration.core.signoff import NotSigned, signed_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,27 +16,6 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.staging import Staging
 
 MAPPING = "rehearsed_mapping"
-
-
-def signed_mapping_digest(
-    staging: Staging,
-    keyring: Keyring,
-    engagement: str,
-    environment: str,
-    signers: Sequence[str] = (),
-) -> str:
-    """
-    Return the digest of the mapping that was signed last; the environment is no part of it.
-
-    :param signers: who may sign, empty for anyone
-    :raises UserMistake: nobody signed, or the signature does not hold
-    """
-    gate = Gate(engagement, "mapping", environment)
-    try:
-        decisions = signed_decisions(staging, keyring, gate, signers)
-    except NotSigned as error:
-        raise UserMistake(str(error)) from None
-    return Proposal(gate, decisions, None, "").digest
 
 
 def check_rehearsed(
@@ -50,7 +29,11 @@ def check_rehearsed(
     :raises UserMistake: with both digests, or when the mapping is not signed
     """
     environment = str(rehearsal.environment)
-    signed = signed_mapping_digest(staging, keyring, rehearsal.engagement, environment, signers)
+    gate = Gate(rehearsal.engagement, "mapping", environment)
+    try:
+        signed = signed_record(staging, keyring, gate, signers).digest
+    except NotSigned as error:
+        raise UserMistake(str(error)) from None
     rehearsed = rehearsal.decisions[MAPPING]
     if signed != rehearsed:
         raise UserMistake(

@@ -247,11 +247,11 @@ def state(staging: Staging, keyring: Keyring, gate: Gate, signers: Sequence[str]
     return GateState("signed", f"signed by {record.signer} at {record.time}", proposed, record)
 
 
-def signed_decisions(
+def signed_record(
     staging: Staging, keyring: Keyring, gate: Gate, signers: Sequence[str] = ()
-) -> Any:
+) -> SignOff:
     """
-    Return the decisions that were signed last, whatever has been proposed since.
+    Return what was signed last, whatever has been proposed since.
 
     :param signers: who may sign, by mail address or name; empty for anyone
     :raises NotSigned: nobody signed, or the signature does not hold
@@ -264,7 +264,7 @@ def signed_decisions(
         raise NotSigned(f"{gate}: nobody has signed yet")
     if refusal := _refusal(record, signers):
         raise NotSigned(f"{gate}: {refusal[1]}")
-    return record.decisions
+    return record
 
 
 def may_sign(signer: str, signers: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ it is, and so the next window is only wider.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.staging import Staging
 
 FORMAT = 1
+MOST_EARLIER = 400
+"""Files that are remembered per object: more than a year of nightly ones."""
 LARGEST_LOSS = 0.05
 """Share of the records that may be gone before somebody has to look."""
 
@@ -44,6 +46,18 @@ class Consumed:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """
+    A CSV file that was loaded before the last one.
+
+    :param run: whose extract was made of it
+    """
+
+    sha256: str
+    run: str
+
+
+@dataclass(frozen=True)
 class Watermark:
     """
     How far an environment has followed one object of the source.
@@ -53,6 +67,7 @@ class Watermark:
     :param run: whose extract it was
     :param records: how many it held
     :param csv: the file that it was made of, if any
+    :param earlier: the files before that, the oldest first
     """
 
     tenant: str
@@ -60,6 +75,7 @@ class Watermark:
     run: str
     records: int
     csv: Consumed | None = None
+    earlier: tuple[Earlier, ...] = ()
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any], run: str) -> Watermark:
@@ -77,6 +93,22 @@ class Watermark:
             csv=Consumed(csv["sha256"], datetime.fromisoformat(csv["modified"])) if csv else None,
         )
 
+    def after(self, before: Watermark | None) -> Watermark:
+        """Return this watermark, which remembers the files of the one before it."""
+        if before is None:
+            return self
+        files = [*before.earlier]
+        if before.csv is not None:
+            files.append(Earlier(before.csv.sha256, before.run))
+        now = self.csv and self.csv.sha256
+        older = tuple(file for file in files if file.sha256 != now)
+        return replace(self, earlier=older[-MOST_EARLIER:])
+
+    def loaded_by(self, sha256: str) -> str | None:
+        """Return the run that loaded a file before the last one, None when none is known."""
+        runs = (file.run for file in reversed(self.earlier) if file.sha256 == sha256)
+        return next(runs, None)
+
     def as_json(self) -> dict[str, Any]:
         """Return what is kept in staging."""
         csv = self.csv
@@ -87,6 +119,7 @@ class Watermark:
             "run": self.run,
             "records": self.records,
             "csv": csv and {"sha256": csv.sha256, "modified": time_text(csv.modified)},
+            "earlier": [vars(file) for file in self.earlier],
         }
 
 
@@ -110,6 +143,7 @@ def read_watermark(staging: Staging, environment: str, object_name: str) -> Wate
         kept["run"],
         kept["records"],
         Consumed(csv["sha256"], datetime.fromisoformat(csv["modified"])) if csv else None,
+        tuple(Earlier(**file) for file in kept["earlier"]),
     )
 
 
@@ -140,7 +174,7 @@ def advance_watermarks(run: Run, mapping: PairMapping) -> list[str]:
             before = read_watermark(run.staging, run.environment, name)
             # an old run that is repaired now would turn the clock back
             if before is None or before.start <= mark.start:
-                run.staging.write_json(_name(run.environment, name), mark.as_json())
+                run.staging.write_json(_name(run.environment, name), mark.after(before).as_json())
                 moved.append(name)
     return moved
 

@@ -11,6 +11,9 @@ from airflow_crm_migration.core.modes import Mode
 if TYPE_CHECKING:
     from airflow_crm_migration.engagement import Engagement
 
+_LARGEST_SAMPLE = 1000
+"""A sample is not rehearsed: a larger one would be a full run around that gate."""
+
 
 def run_params(engagement: Engagement) -> dict[str, Any]:
     """Return the parameters of a run."""
@@ -30,8 +33,9 @@ def run_params(engagement: Engagement) -> dict[str, Any]:
             description="Do everything except writing to the destination",
         ),
         "sample_size": Param(
-            50, title="Sample size", type="integer", minimum=1,
-            description="Records per object of the source, before their parents are added",
+            50, title="Sample size", type="integer", minimum=1, maximum=_LARGEST_SAMPLE,
+            description="Records per object of the source, before their parents are added; at most "
+            f"{_LARGEST_SAMPLE}",
         ),
         "frozen_at": Param(
             None, title="Frozen at", type=["null", "string"], format="date-time",

@@ -35,7 +35,7 @@ class DecideDuplicatesOperator(PairOperator):
         )
 
         run, params = self.run_of(context), context["params"]
-        counts = decide_step(run, self.mapping, self.signed("duplicates", self.signers))
+        counts = decide_step(run, self.mapping, self.signed(context, "duplicates", self.signers))
         chosen: dict[str, int] = {}
         if params["mode"] == Mode.SAMPLE:
             size = params["sample_size"]

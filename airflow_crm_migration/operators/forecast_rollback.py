@@ -33,7 +33,7 @@ class ForecastRollbackOperator(DestinationOperator):
         found: dict[str, dict[str, int]] = forecast_rollback(
             self.run_of(context),
             self.destination(context),
-            load(self.signed_mapping()),
+            load(self.signed_mapping(context)),
             self.phases,
             self.say,
         )

@@ -38,7 +38,7 @@ class LoadPhaseOperator(PhaseOperator):
         facts = load_step(
             run,
             self.destination(context),
-            load(self.signed_mapping()),
+            load(self.signed_mapping(context)),
             self.phase,
             owners=read_owners(run),
             conflicts=self.conflicts,

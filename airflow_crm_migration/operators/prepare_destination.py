@@ -23,7 +23,7 @@ class PrepareDestinationOperator(DestinationOperator):
         from airflow_crm_migration.core.steps.mapping import load
         from airflow_crm_migration.core.steps.schema import prepare_destination
 
-        run, mapping = self.run_of(context), load(self.signed_mapping())
+        run, mapping = self.run_of(context), load(self.signed_mapping(context))
         gate = self.gate("rehearsal")
         if run.environment == "production" and read_proposal(run.staging, gate) is None:
             self.log.warning("production: no full run in the sandbox shows what this mapping does")

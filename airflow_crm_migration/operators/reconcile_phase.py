@@ -27,7 +27,7 @@ class ReconcilePhaseOperator(PhaseOperator):
             return reconcile_step(
                 self.run_of(context),
                 self.destination(context),
-                load(self.signed_mapping()),
+                load(self.signed_mapping(context)),
                 self.phase,
                 self.say,
             )

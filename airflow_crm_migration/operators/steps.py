@@ -24,24 +24,20 @@ class StepOperator(MigrationOperator):
         dry_run = bool(context["params"].get("dry_run"))
         return Run(self.staging, run_prefix(context), self.engagement_id, self.environment, dry_run)
 
-    def signed(self, gate: str, signers: tuple[str, ...]) -> dict[str, Any]:
+    def signed(self, context: Context, gate: str, signers: tuple[str, ...]) -> dict[str, Any]:
         """
-        Return the signed decisions of a gate.
+        Return the signed decisions of a gate: the same for all tasks of a run.
 
         :param signers: who may sign, empty for anyone
-        :raises UserMistake: when nobody signed, or the signature does not hold
+        :raises UserMistake: when nobody signed, the signature does not hold, or it is another one
+            than the run began with
         """
-        from airflow_crm_migration.core.errors import UserMistake
-        from airflow_crm_migration.core.signoff import NotSigned, signed_decisions
+        from airflow_crm_migration.core.opened import signed_in_run
         from airflow_crm_migration.hooks.signing import signing_keyring
 
-        try:
-            decisions: dict[str, Any] = signed_decisions(
-                self.staging, signing_keyring(), self.gate(gate), signers
-            )
-        except NotSigned as error:
-            raise UserMistake(str(error)) from None
-        return decisions
+        folder, keyring = run_prefix(context), signing_keyring()
+        record = signed_in_run(self.staging, keyring, folder, self.gate(gate), signers)
+        return dict(record.decisions)
 
     def say(self, line: str) -> None:
         """Tell the log how far the step is."""
@@ -76,10 +72,11 @@ class SignedMappingOperator(StepOperator):
         super().__init__(**kwargs)
         self.signers = signers
 
-    def signed_mapping(self) -> dict[str, Any]:
+    def signed_mapping(self, context: Context) -> dict[str, Any]:
         """
         Return the decisions that were signed as the mapping.
 
-        :raises UserMistake: when nobody signed, or the signature does not hold
+        :raises UserMistake: when nobody signed, the signature does not hold, or it is another one
+            than the run began with
         """
-        return self.signed("mapping", self.signers)
+        return self.signed(context, "mapping", self.signers)

@@ -38,7 +38,7 @@ class TransformPhaseOperator(SignedMappingOperator):
         from airflow_crm_migration.core.steps.transform import transform_step
         from airflow_crm_migration.hooks.registry import rules_of
 
-        signed = self.signed_mapping()
+        signed = self.signed_mapping(context)
         return transform_step(
             self.run_of(context),
             load(signed),

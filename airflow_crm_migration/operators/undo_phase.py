@@ -31,8 +31,8 @@ class UndoPhaseOperator(PhaseOperator):
         return undo_phase(
             run,
             self.destination(context),
-            load(self.signed_mapping()),
+            load(self.signed_mapping(context)),
             self.phase,
-            signed=None if run.dry_run else self.signed(GATE, self.signers),
+            signed=None if run.dry_run else self.signed(context, GATE, self.signers),
             say=self.say,
         )

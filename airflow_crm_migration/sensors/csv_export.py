@@ -27,8 +27,8 @@ class CsvExportSensor(GateSensor):
     Waits until ``inbox/`` holds what ``<run>/probe.json`` says must come as a file.
 
     It opens when two looks find the same usable files, for then nobody is writing any more. A run
-    that looks for changes takes no file that was loaded before. What is missing or wrong stands in
-    ``review/csv/``.
+    that looks for changes takes no file that was loaded before, a cutover none from before the
+    freeze. What is missing or wrong stands in ``review/csv/``.
 
     :param platform: the source's platform
     :param identities: source object -> fields that identify a record; only these are waited for
@@ -52,6 +52,7 @@ class CsvExportSensor(GateSensor):
     def look(self, context: Context) -> View:
         """Check every file that the probe asks for."""
         from airflow_crm_migration.core.csv_format import CsvFormat
+        from airflow_crm_migration.core.freeze import PARAMETER, declared_instant
         from airflow_crm_migration.core.inbox import inbox_state
         from airflow_crm_migration.core.watermarks import read_watermarks
 
@@ -59,12 +60,12 @@ class CsvExportSensor(GateSensor):
         if params.get("extract_of"):
             return View(True, f"the files are those of run {params['extract_of']}", result={})
         expected = self._expected(run_prefix(context))
-        names = (
-            [want.spec.name for want in expected] if Mode(params["mode"]).needs_new_files else []
-        )
+        mode = Mode(params["mode"])
+        names = [want.spec.name for want in expected] if mode.needs_new_files else []
         loaded = read_watermarks(self.staging, self.environment, names)
+        frozen_at = declared_instant(params[PARAMETER]) if mode is Mode.CUTOVER else None
         form = CsvFormat.model_validate(self.form)
-        found = inbox_state(self.staging, expected, form, loaded)
+        found = inbox_state(self.staging, expected, form, loaded, frozen_at)
         review = f"review/{self.gate(self.gate_name).slot}.json"
         before = self._digests(review)
         self.staging.write_json(

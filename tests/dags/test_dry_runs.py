@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -76,8 +76,9 @@ def dry(tmp_path_factory: pytest.TempPathFactory, airflow_db: None) -> Iterator[
         life.export()
         found["delta"] = Dry(life, "delta")
         found["retry"] = Dry(life, "retry")
-        frozen = datetime.now(UTC).isoformat()
-        found["cutover"] = Dry(life, "cutover", frozen_at=frozen)
+        frozen = datetime.now(UTC) - timedelta(seconds=1)  # file systems' clocks are coarser
+        life.export()
+        found["cutover"] = Dry(life, "cutover", frozen_at=frozen.isoformat())
         yield found
 
 

@@ -182,6 +182,7 @@ def test_a_run_without_choices_is_a_sample_into_the_sandbox() -> None:
         {"environment": "test"},
         {"dry_run": "no"},
         {"sample_size": 0},
+        {"sample_size": 1001},
         {"frozen_at": "tonight"},
         {"extract_of": "../other"},
         {"when_busy": "wait"},

@@ -246,6 +246,28 @@ def test_a_mapping_revoked_while_it_loads_stops_the_load(
     assert count(production.base_url, "people") == 0
 
 
+def test_a_mapping_signed_anew_while_another_loads_stops_the_load(
+    rehearsed: Rehearsed, production: RunningEmulator, tmp_path: Path
+) -> None:
+    case, mapping = rehearsed.copy(tmp_path), MAPPINGS["production"]
+
+    def sign_another() -> None:
+        gates.change(case.staging, mapping)
+        gates.sign_now(case.staging, mapping)
+
+    other = meanwhile(
+        production, "transform company", sign_another, method="POST", path="^/rest/batch/companies"
+    )
+    ended = case.run(
+        gates.signs(case, mapping), other, mode="sample", sample_size=50, environment="production"
+    )
+    assert ended.failed == ["production.company.reconcile", "verdict"]
+    [line, *_] = ended.log.errors()
+    assert "mapping (production): this run began by what is signed as" in line
+    assert "start a new run" in line
+    assert count(production.base_url, "people") == 0
+
+
 # -- a phase that does not add up ----------------------------------------------------------
 
 

@@ -32,7 +32,7 @@ from airflow_crm_migration.core.load import batches
 from airflow_crm_migration.core.load.context import LoadContext
 from airflow_crm_migration.core.rollback.plan import GATE
 from airflow_crm_migration.core.run import Run
-from airflow_crm_migration.core.signoff import sign, signed_decisions
+from airflow_crm_migration.core.signoff import sign, signed_record
 from airflow_crm_migration.core.steps import load, mapping, rollback
 from airflow_crm_migration.core.steps.owners import read_owners
 from airflow_crm_migration.core.steps.reconcile import reconcile_step
@@ -110,7 +110,9 @@ def sign_rollback(run: Run, hook: Any, signed: PairMapping) -> None:
 
 
 def undo(run: Run, hook: Any, signed: PairMapping, phase: str) -> None:
-    decided = signed_decisions(run.staging, KEYRING, Gate(run.engagement, GATE, run.environment))
+    decided = signed_record(
+        run.staging, KEYRING, Gate(run.engagement, GATE, run.environment)
+    ).decisions
     rollback.undo_phase(run, hook, signed, phase, signed=decided, say=say)
 
 

@@ -17,7 +17,7 @@ from airflow_crm_migration.core.mapping import Mapping as PairMapping
 from airflow_crm_migration.core.mapping import load_mapping
 from airflow_crm_migration.core.owners import SourceOwner, match_owners
 from airflow_crm_migration.core.run import Run
-from airflow_crm_migration.core.signoff import sign, signed_decisions
+from airflow_crm_migration.core.signoff import sign, signed_record
 from airflow_crm_migration.core.staging import Staging
 from airflow_crm_migration.core.steps import mapping as mapping_step
 from airflow_crm_migration.core.steps.discover import PROBE, csv_only
@@ -189,7 +189,7 @@ class Migration:
         """Duplicates, owners, mapping: as they were signed before."""
         find_step(run, self.pair)
         gate = Gate(run.engagement, "duplicates")
-        decide_step(run, self.pair, signed_decisions(self.staging, KEYRING, gate))
+        decide_step(run, self.pair, signed_record(self.staging, KEYRING, gate).decisions)
         self.match_owners(run)
         prepare_destination(run, self.hook(), self.mapping(run))
 
@@ -216,7 +216,7 @@ class Migration:
             self.staging, KEYRING, proposal,
             signer=SIGNER, recorded_by="tests", now=datetime.now(UTC),
         )  # fmt: skip
-        return signed_decisions(self.staging, KEYRING, gate)
+        return signed_record(self.staging, KEYRING, gate).decisions
 
     def phases(self, run: Run) -> list[str]:
         """Return the phases that the signed mapping has."""

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.gates import Gate, read_proposal
-from airflow_crm_migration.core.signoff import sign, signed_decisions
+from airflow_crm_migration.core.signoff import sign, signed_record
 from airflow_crm_migration.core.staging import read_parts
 from airflow_crm_migration.core.steps.rollback import (
     forecast_rollback,
@@ -87,7 +87,7 @@ class Rollback:
             self.staging, KEYRING, proposal,
             signer=SIGNER, recorded_by="tests", now=datetime.now(UTC),
         )  # fmt: skip
-        return signed_decisions(self.staging, KEYRING, gate)
+        return signed_record(self.staging, KEYRING, gate).decisions
 
     def undo(self, signed: Any, hook: Any = None) -> dict[str, dict[str, int]]:
         """Undo every phase and return what became of its records."""

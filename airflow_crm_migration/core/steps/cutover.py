@@ -11,8 +11,8 @@ from airflow_crm_migration.core.drift import Drift
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.freeze import FREEZE, PARAMETER
 from airflow_crm_migration.core.gates import Gate, Proposal, propose
+from airflow_crm_migration.core.opened import signed_in_run
 from airflow_crm_migration.core.outcomes import Outcome
-from airflow_crm_migration.core.rehearsal import signed_mapping_digest
 from airflow_crm_migration.core.report.write import write_report
 from airflow_crm_migration.core.steps.freeze import AFTER, read_after_freeze
 from airflow_crm_migration.core.steps.validate import read_validations
@@ -52,6 +52,7 @@ def propose_cutover(
     totals: Counter[str] = Counter()
     for found in counts.values():
         totals.update(found)
+    mapping = Gate(run.engagement, "mapping", run.environment)
     decisions = {
         PARAMETER: freeze[PARAMETER],
         "attested": freeze["attested"],
@@ -59,9 +60,7 @@ def propose_cutover(
         "phases": counts,
         "totals": totals,
         "validation": digest([result.as_json() for result in results.values()]),
-        "mapping": signed_mapping_digest(
-            run.staging, keyring, run.engagement, run.environment, signers
-        ),
+        "mapping": signed_in_run(run.staging, keyring, run.folder, mapping, signers).digest,
     }
     evidence = {
         "run": run.folder,

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_crm_migration.core.gates import Gate, propose
-from airflow_crm_migration.core.rehearsal import MAPPING, signed_mapping_digest
+from airflow_crm_migration.core.opened import signed_in_run
+from airflow_crm_migration.core.rehearsal import MAPPING
 from airflow_crm_migration.core.report.write import write_report
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def deliver_step(
     reconciled = all(result and result["reconciled"] for result in results.values())
     if keyring and rehearsal and reconciled:
         gate = Gate(run.engagement, "rehearsal", "production")
-        loaded = signed_mapping_digest(run.staging, keyring, run.engagement, "sandbox", signers)
+        mapping = Gate(run.engagement, "mapping", run.environment)
+        loaded = signed_in_run(run.staging, keyring, run.folder, mapping, signers).digest
         evidence = {"run": run.folder, "report": report, "results": results}
         propose(run.staging, gate, {MAPPING: loaded}, evidence, datetime.now(UTC))
     return report

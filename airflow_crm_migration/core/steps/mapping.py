@@ -5,12 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ValidationError
+
+from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.extract_read import extract_manifest
 from airflow_crm_migration.core.fields import FieldSpec, FieldType, Option
 from airflow_crm_migration.core.gates import Gate, propose
 from airflow_crm_migration.core.mapping import Mapping as PairMapping
+from airflow_crm_migration.core.mapping import contradictions
+from airflow_crm_migration.core.mapping_check import choice_mistakes
+from airflow_crm_migration.core.mapping_values import STRICT, Scalar
 from airflow_crm_migration.core.propose import Found, Proposer, count_values
 from airflow_crm_migration.core.steps.source_records import source_records
+from airflow_crm_migration.core.transform.step_check import step_mistakes
+from airflow_crm_migration.core.validation import findings_of
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
@@ -80,8 +88,47 @@ def dump(mapping: PairMapping) -> dict[str, Any]:
 
 
 def load(decisions: Mapping[str, Any]) -> PairMapping:
-    """Return the mapping that signed decisions hold."""
-    return PairMapping.model_validate(decisions["mapping"])
+    """
+    Return the mapping that signed decisions hold.
+
+    :raises UserMistake: they are not what a mapping is made of
+    """
+    return _read(decisions, "signed mapping").mapping
+
+
+def check_decisions(decisions: Mapping[str, Any], place: str) -> None:
+    """
+    Check decisions that people may have edited, before anybody signs them.
+
+    :param place: where they lie, for the findings
+    :raises UserMistake: with all mistakes at once
+    """
+    read = _read(decisions, place)
+    mapping = read.mapping
+    findings = [*contradictions(mapping), *step_mistakes(mapping)]
+    findings += choice_mistakes(mapping, read.choices)
+    for name in sorted(mapping.choices.keys() - read.choices.keys()):
+        offered = ", ".join(str(value) for value in mapping.choices[name].values)
+        findings.append(f"choices.{name}: is missing; choose one of: {offered}")
+    if findings:
+        raise UserMistake([f"{place}: {finding}" for finding in findings])
+
+
+class _Decisions(BaseModel):
+    """What is signed as the mapping."""
+
+    model_config = STRICT
+
+    mapping: PairMapping
+    choices: dict[str, Scalar] = {}
+    owners: dict[str, str] = {}
+
+
+def _read(decisions: Mapping[str, Any], place: str) -> _Decisions:
+    try:
+        return _Decisions.model_validate(decisions)
+    except ValidationError as error:
+        raise UserMistake(findings_of(error, place)) from None
 
 
 def _custom_columns(run: Run, name: str) -> list[FieldSpec]:

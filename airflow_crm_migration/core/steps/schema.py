@@ -11,6 +11,7 @@ from airflow_crm_migration.core.lease import hold_lease
 from airflow_crm_migration.core.ledger.writer import LedgerPlace
 from airflow_crm_migration.core.propose import planned_schema, wanted_schema
 from airflow_crm_migration.core.steps.targets import check_targets
+from airflow_crm_migration.core.steps.tenant import check_tenant, hold_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,15 +41,18 @@ def prepare_destination(run: Run, destination: Destination, mapping: PairMapping
     A dry run only lists the changes.
 
     :return: counts by kind of change
-    :raises UserMistake: records stand in the destination by a line that the mapping lost
+    :raises UserMistake: records stand in the destination by a line that the mapping lost, or the
+        connection leads to another tenant than the one written to before
     """
     check_targets(run, mapping)
     wanted = wanted_schema(mapping)
     # Options are read, added to and written back whole: a second writer's would be lost.
     with hold_lease(run, destination, "prepare the destination"):
+        check_tenant(run, destination.tenant())
         changes = destination.ensure_schema(wanted, dry_run=True)
         changes += _retire(destination, mapping, wanted, dry_run=True)
         if changes and not run.dry_run:
+            hold_tenant(run, destination)
             _note(run, [change for change in changes if change.action != "keep_options"])
             destination.ensure_schema(wanted, dry_run=False)
             _retire(destination, mapping, wanted, dry_run=False)

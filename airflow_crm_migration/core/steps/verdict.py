@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from airflow_crm_migration.core.run import Run
+    from airflow_crm_migration.core.validated import PhaseValidation
 
 DRIFT = "drift"
 """What a run may be red for when records are not as they were loaded."""
@@ -69,8 +70,10 @@ def verdict_step(
             total += counts
         if checked is not None:
             lines.append(str(checked))
-        elif result is None:
-            lines.append(f"{phase}: neither loaded nor validated in this run")
+        if result is None:
+            waiting = _not_arrived(checked)
+            lines += _told_of_earlier(phase, checked, waiting)
+            total += waiting
         total[DRIFT] += _gone(result) if checked is None else checked.drifted
     if len(phases) > 1 and total.keys() - {DRIFT, _LINKS}:
         lines.append(f"in all: {_words(total)}")
@@ -102,6 +105,21 @@ def _told(
         yield f"{phase}: {counts[_LINKS]} links rejected"
     if _gone(result):
         yield f"{phase}: {_gone(result)} records are gone since earlier runs or not known to us"
+
+
+def _not_arrived(checked: PhaseValidation | None) -> Counter[str]:
+    """Count the records that earlier runs rejected or hold; what loads counts its own."""
+    found = checked.outcomes if checked is not None else Counter[str]()
+    return Counter({o: found[o] for o in (Outcome.HELD, Outcome.REJECTED) if found[o]})
+
+
+def _told_of_earlier(
+    phase: str, checked: PhaseValidation | None, waiting: Mapping[str, int]
+) -> Iterator[str]:
+    if checked is None:
+        yield f"{phase}: neither loaded nor validated in this run"
+    elif waiting:
+        yield f"{phase}: of earlier runs {_words(waiting)}"
 
 
 def _words(counts: Mapping[str, int]) -> str:

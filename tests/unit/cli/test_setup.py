@@ -46,7 +46,17 @@ def test_each_connection_gets_a_pool_of_one_slot(
     assert "crm_klipy_acme: made" in shown
     assert "crm_klipy_acme: is there" in shown
     assert "'test' signs" in shown
+    assert "warning" not in shown
     assert case.staging.names("") == [setup.RECORD]
+
+
+@pytest.mark.usefixtures("pools")
+def test_an_engagement_that_cannot_rehearse_is_warned(
+    case: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case.change(connections={"source": "klipy_acme", "production": "twenty_test"})
+    assert run(case) == 0
+    assert "warning  connections has no sandbox: nothing is rehearsed" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("pools")

@@ -14,14 +14,16 @@ import pytest
 from airflow_crm_migration.cli import revoke, sign
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.gates import Gate, propose
-from airflow_crm_migration.core.signoff import signed_decisions, state
+from airflow_crm_migration.core.signoff import signed_record, state
 from airflow_crm_migration.core.staging import sha256
+from airflow_crm_migration.core.steps.mapping import dump
 from airflow_crm_migration.hooks.signing import signing_keyring
+from tests.support.transforming import small_pair
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAPPING = Gate("acme", "mapping", "sandbox")
+CUTOVER = Gate("acme", "cutover", "sandbox")
 ANN = "Ann Lee <ann@acme.example>"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -34,7 +36,7 @@ class Terminal(io.StringIO):
 def args(case: Any, **given: Any) -> Namespace:
     defaults = {
         "engagement": str(case.file),
-        "gate": "mapping",
+        "gate": "cutover",
         "environment": "sandbox",
         "signer": ANN,
         "evidence": None,
@@ -43,7 +45,7 @@ def args(case: Any, **given: Any) -> Namespace:
     return Namespace(**{**defaults, **given})
 
 
-def proposed(case: Any, decisions: Any = None, gate: Gate = MAPPING) -> str:
+def proposed(case: Any, decisions: Any = None, gate: Gate = CUTOVER) -> str:
     given = decisions or {"stages": {"Won": "WON"}}
     return propose(case.staging, gate, given, {"deals": 7}, NOW).digest
 
@@ -58,7 +60,7 @@ def complaint(case: Any, **given: Any) -> str:
 def test_a_signature_is_recorded(case: Any, capsys: pytest.CaptureFixture[str]) -> None:
     digest = proposed(case)
     assert sign.run(args(case)) == 0
-    found = state(case.staging, signing_keyring(), MAPPING)
+    found = state(case.staging, signing_keyring(), CUTOVER)
     assert found.signed
     assert found.record is not None
     assert (found.record.signer, found.record.digest) == (ANN, digest)
@@ -67,7 +69,7 @@ def test_a_signature_is_recorded(case: Any, capsys: pytest.CaptureFixture[str]) 
     assert digest in shown
     assert "Won: WON" in shown
     assert "deals: 7" in shown
-    assert "review/mapping/sandbox.json" in shown
+    assert "review/cutover/sandbox.json" in shown
     assert "recorded as number 1" in shown
 
 
@@ -115,7 +117,7 @@ def test_a_letter_is_kept(case: Any, tmp_path: Path) -> None:
     proposed(case)
     (tmp_path / "letter.pdf").write_bytes(b"%PDF")
     sign.run(args(case, evidence=str(tmp_path / "letter.pdf")))
-    record = state(case.staging, signing_keyring(), MAPPING).record
+    record = state(case.staging, signing_keyring(), CUTOVER).record
     assert record is not None
     assert record.document == {"name": "letter.pdf", "sha256": sha256(b"%PDF")}
 
@@ -129,7 +131,7 @@ def test_somebody_at_the_terminal_is_asked(
     proposed(case)
     monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
     assert sign.run(args(case, yes=False)) == status
-    assert state(case.staging, signing_keyring(), MAPPING).signed is (status == 0)
+    assert state(case.staging, signing_keyring(), CUTOVER).signed is (status == 0)
 
 
 def test_nobody_at_the_terminal_signs_nothing(case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,6 +175,55 @@ def test_a_missing_key_is_told(case: Any, monkeypatch: pytest.MonkeyPatch) -> No
     assert "signing_keys is not set; make a key with: python -c" in complaint(case)
 
 
+# -- a mapping that was edited -------------------------------------------------------------
+
+LINE = "{id: firm, source: firm, destination: house, fields: [{to: sign, from: web, do: %s}]}"
+MAPPING = Gate("acme", "mapping", "sandbox")
+CHOSEN = {"size": "small", "greet": True}
+
+
+def complaints(case: Any, decisions: Any) -> list[str]:
+    proposed(case, decisions, MAPPING)
+    with pytest.raises(UserMistake) as raised:
+        sign.run(args(case, gate="mapping"))
+    assert case.staging.names("signed") == []
+    return raised.value.findings
+
+
+def test_a_mapping_that_could_be_loaded_is_signed(case: Any) -> None:
+    proposed(case, {"mapping": dump(small_pair(LINE % "tidy_text")), "choices": CHOSEN}, MAPPING)
+    assert sign.run(args(case, gate="mapping")) == 0
+
+
+def test_what_is_no_mapping_is_not_signed(case: Any) -> None:
+    [line] = complaints(case, {"mapping": 1})
+    assert line.startswith("review/mapping/sandbox.json: mapping = 1: ")
+
+
+def test_a_misspelt_key_is_told_with_its_place(case: Any) -> None:
+    mapping = dump(small_pair(LINE % "tidy_text"))
+    mapping["lines"][0]["fields"][0]["form"] = "web"
+    [line] = complaints(case, {"mapping": mapping})
+    assert line == (
+        "review/mapping/sandbox.json: mapping.lines.0.fields.0.form = 'web': there is no such "
+        "setting here; remove it or mend its spelling"
+    )
+
+
+def test_everything_else_that_could_not_be_loaded_is_told_at_once(case: Any) -> None:
+    mapping = dump(small_pair(LINE % "tidy_txt"))
+    mapping["lines"] *= 2
+    told = complaints(case, {"mapping": mapping, "choices": {"size": "huge"}})
+    place = "review/mapping/sandbox.json: "
+    assert all(line.startswith(place) for line in told)
+    twice, misspelt, misspelt_too, choice, missing = (line.removeprefix(place) for line in told)
+    assert twice == "lines.firm: the id is used 2 times; give each line one of its own"
+    assert misspelt.startswith("lines.firm.sign.do = 'tidy_txt': there is no such transform")
+    assert misspelt_too == misspelt
+    assert choice == "choices.size = 'huge': choose one of: small, large"
+    assert missing == "choices.greet: is missing; choose one of: True, False"
+
+
 # -- revoking ------------------------------------------------------------------------------
 
 
@@ -181,7 +232,7 @@ def test_a_revocation_is_recorded(case: Any, capsys: pytest.CaptureFixture[str])
     sign.run(args(case))
     assert revoke.run(args(case, reason="wrong stages")) == 0
     assert "revoked, as number 2" in capsys.readouterr().out
-    found = state(case.staging, signing_keyring(), MAPPING)
+    found = state(case.staging, signing_keyring(), CUTOVER)
     assert found.status == "revoked"
     assert "wrong stages" in found.reason
 
@@ -191,7 +242,7 @@ def test_revoking_is_asked_too(case: Any, monkeypatch: pytest.MonkeyPatch) -> No
     sign.run(args(case))
     monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
     assert revoke.run(args(case, reason="wrong stages", yes=False)) == 1
-    assert signed_decisions(case.staging, signing_keyring(), MAPPING)
+    assert signed_record(case.staging, signing_keyring(), CUTOVER).decisions
 
 
 def test_nothing_to_revoke_is_told(case: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 from airflow_crm_migration.core.canonical import digest
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec, Option
-from airflow_crm_migration.core.mapping import Retired
+from airflow_crm_migration.core.mapping import Retired, contradictions
 from airflow_crm_migration.core.propose import (
     ProposedMapping,
     Proposer,
@@ -239,6 +239,19 @@ def test_links_to_lines_that_were_not_chosen_go_with_them() -> None:
     bench = Bench(LARGE, f"{CHAT}links: [{{to: seats, lines: large, many: true, ways: [{way}]}}]")
     assert [len(line.links) for line in bench.propose(size="large").mapping.lines] == [0, 1]
     assert [len(line.links) for line in bench.propose(size="small").mapping.lines] == [0]
+
+
+def test_what_is_proposed_does_not_contradict_itself() -> None:
+    ways = "{object: chat, from: a, by: id}, {object: firm, from: b, by: id}"
+    firm = "{id: firm, source: firm, destination: human}"
+    link = f"[{{to: seats, lines: [large, firm], ways: [{ways}]}}]"
+    bench = Bench(
+        LARGE, f"{CHAT}links: {link}", firm,
+        rows=[{**PROMISE, "by": ["large", "chat.tags", "chat.topic"]}],
+    )  # fmt: skip
+    proposed = bench.propose([], size="small").mapping
+    assert contradictions(proposed) == []
+    assert proposed.rows[0].by == ("chat.topic",)
 
 
 # -- again ---------------------------------------------------------------------------------

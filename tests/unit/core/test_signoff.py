@@ -19,7 +19,7 @@ from airflow_crm_migration.core.signoff import (
     last_record,
     revoke,
     sign,
-    signed_decisions,
+    signed_record,
     state,
 )
 from airflow_crm_migration.core.staging import Staging, sha256
@@ -59,7 +59,7 @@ def revoked(staging: Staging) -> SignOff:
 def refused(staging: Staging, signers: tuple[str, ...] = ()) -> tuple[str, str]:
     """Return status and reason, having seen that nothing can be loaded either."""
     with pytest.raises(NotSigned):
-        signed_decisions(staging, RING, MAPPING, signers)
+        signed_record(staging, RING, MAPPING, signers)
     found = state(staging, RING, MAPPING, signers)
     assert not found.signed
     return found.status, found.reason
@@ -72,7 +72,7 @@ def test_what_was_signed_is_what_is_loaded(staging: Staging) -> None:
     assert found.signed
     assert (found.digest, found.record) == (proposal.digest, record)
     assert "Ann Lee" in found.reason
-    assert signed_decisions(staging, RING, MAPPING) == {"stages": {"Won": "WON"}}
+    assert signed_record(staging, RING, MAPPING).decisions == {"stages": {"Won": "WON"}}
 
 
 def test_a_record_says_who_when_what_and_with_which_key(staging: Staging) -> None:
@@ -134,7 +134,7 @@ def test_a_changed_proposal_is_not_signed_but_the_old_decisions_still_load(
     assert found.changes == ("+extra", "stages.Secret GmbH")
     assert "2 decisions" in found.reason
     assert "Secret" not in found.reason
-    assert signed_decisions(staging, RING, MAPPING)["lines"] == 3
+    assert signed_record(staging, RING, MAPPING).decisions["lines"] == 3
 
 
 def test_many_changes_are_cut_short(staging: Staging) -> None:
@@ -157,7 +157,7 @@ def test_an_older_signature_does_not_count(staging: Staging) -> None:
     signed(staging, proposed(staging, {"a": 2}))
     proposed(staging, {"a": 1})
     assert state(staging, RING, MAPPING).status == "changed"
-    assert signed_decisions(staging, RING, MAPPING) == {"a": 2}
+    assert signed_record(staging, RING, MAPPING).decisions == {"a": 2}
 
 
 # -- refusals ------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from airflow_crm_migration.core.canonical import time_text
-from airflow_crm_migration.core.watermarks import Consumed, Watermark
+from airflow_crm_migration.core.watermarks import Consumed, Watermark, read_watermark
 from airflow_crm_migration.hooks.staging import open_staging
 from airflow_crm_migration.sensors.csv_export import CsvExportSensor
 from airflow_crm_migration.tasks import run_prefix
@@ -124,6 +124,13 @@ def test_objects_that_the_mapping_does_not_read_are_not_waited_for(
 # -- later runs --------------------------------------------------------------------------------
 
 
+def dropped_at(tmp_path: Path, time: datetime) -> None:
+    os.utime(tmp_path / "staging/acme/inbox/contacts.csv", (time.timestamp(),) * 2)
+
+
+NIGHT = datetime(2026, 2, 2, tzinfo=UTC)
+
+
 def in_mode(mode: str, **params: Any) -> Any:
     return CONTEXT | {"params": {"mode": mode, **params}}
 
@@ -146,7 +153,8 @@ def loaded(staging: Staging) -> Staging:
 
 @pytest.mark.parametrize("mode", ["delta", "cutover"])
 def test_a_delta_waits_for_a_new_file(loaded: Staging, tmp_path: Path, mode: str) -> None:
-    assert waits(sensor(tmp_path), in_mode(mode)) > timedelta(minutes=10)
+    context = in_mode(mode, frozen_at="2026-02-02T18:00:00Z")
+    assert waits(sensor(tmp_path), context) > timedelta(minutes=10)
     [finding] = loaded.read_json(REVIEW)["findings"]
     dropped = time_text(loaded.modified("inbox/contacts.csv"))
     assert f"inbox/contacts.csv: is not new: it lies there since {dropped}" in finding
@@ -157,7 +165,7 @@ def test_the_same_content_exported_again_is_new_and_said(
     loaded: Staging, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     later = loaded.modified("inbox/contacts.csv") + timedelta(seconds=1)
-    os.utime(tmp_path / "staging/acme/inbox/contacts.csv", (later.timestamp(),) * 2)
+    dropped_at(tmp_path, later)
     waits(sensor(tmp_path), in_mode("delta"))
     assert sensor(tmp_path).execute(in_mode("delta")) == {"contact": 1}
     assert "exported again without a change: inbox/contacts.csv" in capsys.readouterr().out
@@ -166,9 +174,51 @@ def test_the_same_content_exported_again_is_new_and_said(
 def test_a_changed_file_is_new_whenever_it_was_written(loaded: Staging, tmp_path: Path) -> None:
     before = loaded.modified("inbox/contacts.csv") - timedelta(days=1)
     loaded.write_bytes("inbox/contacts.csv", FILE + b"2,b@b.example\r\n")
-    os.utime(tmp_path / "staging/acme/inbox/contacts.csv", (before.timestamp(),) * 2)
+    dropped_at(tmp_path, before)
     waits(sensor(tmp_path), in_mode("delta"))
     assert sensor(tmp_path).execute(in_mode("delta")) == {"contact": 2}
+
+
+@pytest.mark.parametrize("mode", ["delta", "cutover"])
+def test_a_file_from_before_the_last_one_is_refused(
+    loaded: Staging, tmp_path: Path, mode: str
+) -> None:
+    day_1 = read_watermark(loaded, "sandbox", "contact")
+    day_2 = Watermark("", NIGHT, "run-2", 2, Consumed("of day 2", NIGHT)).after(day_1)
+    loaded.write_json("watermarks/sandbox/contact.json", day_2.as_json())
+    loaded.write_bytes("inbox/contacts.csv", FILE)
+    context = in_mode(mode, frozen_at=NIGHT.isoformat())
+    assert waits(sensor(tmp_path), context) > timedelta(minutes=10)
+    [finding] = loaded.read_json(REVIEW)["findings"]
+    assert "inbox/contacts.csv: is an old file: run run-1 loaded it" in finding
+    assert "run run-2 a newer one since: export Contacts again" in finding
+    assert sensor(tmp_path).execute(in_mode("full")) == {"contact": 1}
+
+
+def test_a_cutover_takes_no_file_from_before_the_freeze(loaded: Staging, tmp_path: Path) -> None:
+    frozen_at = datetime(2026, 3, 2, 17, tzinfo=UTC)
+    cutover = in_mode("cutover", frozen_at=frozen_at.isoformat())
+    loaded.write_bytes("inbox/contacts.csv", FILE + b"2,b@b.example\r\n")
+    dropped_at(tmp_path, frozen_at - timedelta(hours=10))
+    assert waits(sensor(tmp_path), cutover) > timedelta(minutes=10)
+    [finding] = loaded.read_json(REVIEW)["findings"]
+    assert "inbox/contacts.csv: was dropped at 2026-03-02T07:00:00.000Z" in finding
+    assert "frozen at 2026-03-02T17:00:00.000Z" in finding
+    assert "export Contacts again" in finding
+
+    dropped_at(tmp_path, frozen_at)
+    assert sensor(tmp_path).execute(cutover) == {"contact": 2}
+
+
+def test_a_file_without_a_change_must_be_from_after_the_freeze_too(
+    loaded: Staging, tmp_path: Path
+) -> None:
+    later = loaded.modified("inbox/contacts.csv") + timedelta(hours=1)
+    dropped_at(tmp_path, later)
+    frozen_at = (later + timedelta(hours=1)).isoformat()
+    waits(sensor(tmp_path), in_mode("cutover", frozen_at=frozen_at))
+    [finding] = loaded.read_json(REVIEW)["findings"]
+    assert "before the source was frozen" in finding
 
 
 @pytest.mark.parametrize("mode", ["full", "sample", "retry"])

@@ -17,7 +17,9 @@ from airflow.sdk.exceptions import (
 )
 from structlog.testing import CapturingLogger
 
+from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.gates import Gate, Proposal, propose
+from airflow_crm_migration.core.opened import signed_in_run
 from airflow_crm_migration.core.signoff import sign
 from airflow_crm_migration.core.waiting import read_wait, wait_started
 from airflow_crm_migration.hooks.signing import signing_keyring
@@ -70,6 +72,17 @@ def waits(gate: SignOffSensor) -> TaskDeferred:
 def test_an_open_gate_hands_on_the_digest(staging: Staging, tmp_path: Path) -> None:
     digest = signed(staging)
     assert sensor(tmp_path).execute(CONTEXT) == digest
+
+
+def test_an_open_gate_binds_the_run_to_what_it_opened_for(staging: Staging, tmp_path: Path) -> None:
+    signed(staging, {"a": 1})
+    sensor(tmp_path).execute(CONTEXT)
+    assert signed_in_run(staging, signing_keyring(), FOLDER, GATE).decisions == {"a": 1}
+    signed(staging, {"a": 2})
+    with pytest.raises(UserMistake, match="this run began by what is signed as"):
+        signed_in_run(staging, signing_keyring(), FOLDER, GATE)
+    sensor(tmp_path).execute(CONTEXT)  # somebody cleared the gate
+    assert signed_in_run(staging, signing_keyring(), FOLDER, GATE).decisions == {"a": 2}
 
 
 def test_a_shut_gate_defers_to_the_time_trigger_with_nothing_to_remember(

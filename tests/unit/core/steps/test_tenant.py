@@ -50,6 +50,18 @@ def test_another_tenant_stops_with_both_named_and_the_command(run: Run) -> None:
     )
 
 
+def test_a_dry_run_keeps_no_tenant_but_minds_it(tmp_path: Path) -> None:
+    dry = Run(Staging(tmp_path), "r1", "acme", "sandbox", dry_run=True)
+    destination = cast("Destination", cast("Any", Leading()))
+    assert hold_tenant(dry, destination) == FIRST
+    assert dry.staging.names("") == []
+    kept = {"format": 1, "id": OTHER.id, "name": OTHER.name}
+    dry.staging.write_json("tenant/sandbox.json", kept)
+    with pytest.raises(UserMistake, match="now leads to tenant w-1"):
+        hold_tenant(dry, destination)
+    assert dry.staging.read_json("tenant/sandbox.json") == kept
+
+
 @pytest.mark.parametrize("tenant", [FIRST, OTHER])
 def test_a_reset_that_was_cut_off_stops_whatever_the_tenant(run: Run, tenant: Tenant) -> None:
     kept = run.staging.read_json("tenant/sandbox.json")

@@ -31,8 +31,10 @@ def loaded(run: Run, phase: str, outcomes: dict[str, dict[str, int]], **more: An
     run.write(f"reconcile/{phase}.json", result.as_json())
 
 
-def validated(run: Run, phase: str, **checked: int) -> None:
-    result = PhaseValidation(phase, None, 5, 5, checked={phase: Counter(checked)})
+def validated(run: Run, phase: str, outcomes: dict[str, int] | None = None, **checked: int) -> None:
+    result = PhaseValidation(
+        phase, None, 5, 5, outcomes=Counter(outcomes or {}), checked={phase: Counter(checked)}
+    )
     run.write(f"validate/{phase}.json", result.as_json())
 
 
@@ -82,6 +84,20 @@ def test_what_a_count_alone_found_is_drift_too(run: Run) -> None:
     assert failures(run, "drift") == ["3 records are not as they were loaded"]
     told = verdict_step(run, ["person"], [], ()).lines
     assert "person: 3 records are gone since earlier runs or not known to us" in told
+
+
+def test_a_validation_is_red_for_what_earlier_runs_could_not_load(run: Run) -> None:
+    validated(run, "person", {"created": 5, "rejected": 2, "held": 1, "conflict": 4}, same=5)
+    assert failures(run) == ["2 records are rejected", "1 records are held"]
+    assert failures(run, "drift") == []
+    lines = verdict_step(run, ["person"], [], ()).lines
+    assert lines[-1] == "person: of earlier runs 1 held back, 2 rejected"
+
+
+def test_a_run_that_loads_is_judged_by_its_own_outcomes(run: Run) -> None:
+    loaded(run, "person", {"created": {"new": 5}})
+    validated(run, "person", {"created": 5, "rejected": 2}, same=5)
+    assert failures(run) == []
 
 
 def test_nothing_is_counted_twice_when_a_run_loads_and_validates(run: Run) -> None:
