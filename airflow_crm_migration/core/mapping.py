@@ -60,7 +60,7 @@ class Condition(Strict):
 
     ``field`` with ``equals``/``one_of``/``present`` looks at the record, ``choice`` at what the
     customer chose, ``related`` asks whether a link way finds a record of the source, with ``where``
-    one of which that holds. Texts are equal whatever their case and blanks.
+    one of which that holds. Texts are equal whatever their case, blanks, hyphens and underscores.
     """
 
     all: tuple[Condition, ...] | None = None
@@ -120,7 +120,8 @@ class FieldRule(Strict):
 
     The value of ``from`` (several: a list, in that order) goes through ``do``, then through
     ``map``. ``options: discovered`` makes an option of every value that the source holds, those in
-    ``order`` first. What the destination cannot take is kept as text in the field ``unusable_to``.
+    ``order`` first. A value that is none of ``expected`` is kept and listed. What the destination
+    cannot take is kept as text in the field ``unusable_to``.
     An ``only_new`` field is never changed later; a change of ``incidental`` fields alone, such as
     the time of the last change, is no change.
     """
@@ -133,6 +134,7 @@ class FieldRule(Strict):
     unmapped: Literal["keep", "reject", "leave"] = "keep"
     options: Literal["discovered"] | tuple[OptionRule, ...] | None = None
     order: Names = ()
+    expected: Names = ()
     retire: Retired | None = None
     create: NewField | None = None
     fallback: Scalar | None = None

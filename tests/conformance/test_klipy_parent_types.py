@@ -23,7 +23,7 @@ FILES = {
     "PEOPLE": "targetPersonId",
     "Organisations": "targetCompanyId",
     "Call": "targetTaskId",
-    "Direct Message": "targetTaskId",
+    "Direct_Message": "targetTaskId",
     "Ticket": None,
     "": None,
 }

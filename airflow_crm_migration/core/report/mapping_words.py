@@ -71,6 +71,7 @@ def field_words(rule: FieldRule) -> str:
     return _joined(
         _value_words(rule),
         _options_words(rule),
+        f"listed when it is none of {listed([*rule.expected])}" if rule.expected else "",
         f"“{rule.fallback}” when blank" if rule.fallback is not None else "",
         "a record without it is rejected" if rule.required else "",
         f"what does not fit is kept in {rule.unusable_to}" if rule.unusable_to else "",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.mapping import Condition, LinkWay
-from airflow_crm_migration.core.values.texts import option_key, texts
+from airflow_crm_migration.core.values.texts import texts, word_key
 
 if TYPE_CHECKING:
     from airflow_crm_migration.core.mapping_values import Scalar
@@ -104,7 +104,7 @@ def _matches(condition: Condition, value: Any) -> bool:
 
 
 def _same(value: Any, wanted: Any) -> bool:
-    """Compare texts as people read them: neither case nor blanks matter."""
+    """Compare texts as people read them: neither case nor what stands between words matters."""
     if isinstance(value, str) and isinstance(wanted, str):
-        return option_key(value) == option_key(wanted)
+        return word_key(value) == word_key(wanted)
     return bool(value == wanted)

@@ -48,6 +48,16 @@ def test_a_fallback_is_not_used_otherwise() -> None:
     assert draft("{to: topic, from: about, fallback: x}", about="A")["values"] == {"topic": "A"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "strange"),
+    [("Long-Chat", []), (None, []), ("row", [("topic", "unmapped_value", "row")])],
+)
+def test_what_nobody_expected_is_kept_and_told(kind: str | None, strange: list[Any]) -> None:
+    made = draft("{to: topic, from: kind, expected: [chat, long_chat]}", kind=kind)
+    assert made["values"] == ({"topic": kind} if kind else {})
+    assert list(problems(made)) == strange
+
+
 def test_a_required_field_without_a_value_rejects_the_record() -> None:
     made = draft("{to: topic, from: about, required: true}")
     assert told(made) == ("rejected", "required_blank", "topic")
