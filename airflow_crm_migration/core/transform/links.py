@@ -66,8 +66,8 @@ class LinkTargets:
                     search.take((way.object, source_id), self._keys(rule, way, source_id, record))
             if search.found and not rule.many:
                 return list(search.found.values())[:1]
-        blank = "blank" if ways else no_rule_fits((way.when for way in rule.ways), record)
-        _left_out(rule, search, issues, blank)
+        whens = (rule.when, *(way.when for way in rule.ways))
+        _left_out(rule, search, issues, "blank" if ways else no_rule_fits(whens, record))
         return list(search.found.values())
 
     def _keys(self, rule: LinkRule, way: LinkWay, source_id: str, record: Values) -> Target:

@@ -120,7 +120,7 @@ class SourceRecords:
     def _takers(self, into: FoldInto) -> list[Line]:
         """Return the lines that write what values are folded into, if any do, else all lines."""
         lines = [line for line in self.mapping.lines if line.source == into.object]
-        writing = [x for x in lines if any(into.field in rule.source for rule in x.fields)]
+        writing = [x for x in lines if any(into.field in rule.own_sources for rule in x.fields)]
         return writing or lines
 
     def _fold_draft(self, fold: Fold, into: FoldInto | None, record: Values) -> Draft:
