@@ -53,8 +53,9 @@ class FieldValues:
             if made.value is not None:
                 values[rule.to] = made.value
         for name, kept in unusable.items():
-            text = self._setting.rules.normalise(self._spec.fields[name], "\n".join(kept))
-            values[name] = text.value
+            made = self._setting.rules.normalise(self._spec.fields[name], "\n".join(kept))
+            issues += _notes(name, made)
+            values[name] = made.value
         if self._line.source_id_field:
             prefix = self._setting.source_id_prefix
             values[self._line.source_id_field] = f"{prefix}{self._line.id}:{record['id']}"
@@ -102,6 +103,7 @@ class FieldValues:
             if converted is None:
                 return self._without(rule, given)
             made = self._setting.rules.normalise(spec, converted)
+            issues += _notes(rule.to, made)
         return _usable(rule, spec, made, issues)
 
     def _without(self, rule: FieldRule, given: Any) -> Normalised:
@@ -125,6 +127,12 @@ class FieldValues:
             return value
         issues.append(issue(rule.to, Reason.UNMAPPED_VALUE, str(value)))
         return None
+
+
+def _notes(name: str, made: Normalised) -> list[Issue]:
+    """Return what the destination changes in a value that it takes."""
+    changes = made.notes if made.value is not None else ()
+    return [issue(name, Reason.STORED_DIFFERENTLY, change) for change in changes]
 
 
 def _note_unexpected(rule: FieldRule, given: Any, issues: list[Issue]) -> None:

@@ -97,6 +97,12 @@ def test_what_is_unusable_is_kept_as_text_and_told() -> None:
     assert list(problems(made)) == [("topic", "unusable_value", "x" * 61)]
 
 
+def test_what_the_destination_changes_is_told() -> None:
+    made = draft("{to: rest, from: said, create: {type: long_text, label: Rest}}", said="a\0b")
+    assert made["values"] == {"rest": "ab"}
+    assert list(problems(made)) == [("rest", "stored_differently", "signs were removed")]
+
+
 def test_the_usable_part_stays_in_its_field() -> None:
     line = (
         "{id: client, source: client, destination: human, fields:"
