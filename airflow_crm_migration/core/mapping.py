@@ -12,13 +12,20 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from airflow_crm_migration.core.errors import UserMistake
-from airflow_crm_migration.core.fields import FieldType
 from airflow_crm_migration.core.mapping_check import (
     choice_mistakes,
     inconsistencies,
     looked_at_from_afar,
 )
-from airflow_crm_migration.core.mapping_values import STRICT, Names, Scalar, Steps, ValueMap
+from airflow_crm_migration.core.mapping_values import (
+    STRICT,
+    Names,
+    NewField,
+    OptionRule,
+    Scalar,
+    Steps,
+    ValueMap,
+)
 from airflow_crm_migration.core.pairs import pair_file
 from airflow_crm_migration.core.phases import loading_order
 from airflow_crm_migration.core.validation import findings_of
@@ -60,7 +67,7 @@ class Condition(Strict):
 
     ``field`` with ``equals``/``one_of``/``present`` looks at the record, ``choice`` at what the
     customer chose, ``related`` asks whether a link way finds a record of the source, with ``where``
-    one of which that holds. Texts are equal whatever their case and blanks.
+    one of which that holds. Texts are equal whatever their case, blanks, hyphens and underscores.
     """
 
     all: tuple[Condition, ...] | None = None
@@ -88,21 +95,6 @@ class Condition(Strict):
         return self
 
 
-class OptionRule(Strict):
-    """An option of a select field: its stored value and what people see."""
-
-    value: str
-    label: str
-
-
-class NewField(Strict):
-    """A field that is created where the destination lacks it."""
-
-    type: FieldType
-    label: str
-    unique: bool = False
-
-
 class Retired(Strict):
     """
     Options of the destination's own that go away, those excepted that a record has.
@@ -120,19 +112,22 @@ class FieldRule(Strict):
 
     The value of ``from`` (several: a list, in that order) goes through ``do``, then through
     ``map``. ``options: discovered`` makes an option of every value that the source holds, those in
-    ``order`` first. What the destination cannot take is kept as text in the field ``unusable_to``.
-    An ``only_new`` field is never changed later; a change of ``incidental`` fields alone, such as
-    the time of the last change, is no change.
+    ``order`` first. A value that is none of ``expected`` is kept and listed. What the destination
+    cannot take is kept as text in the field ``unusable_to``. With ``through``, ``from`` is of the
+    record that this way finds. An ``only_new`` field is never changed later; a change of
+    ``incidental`` fields alone, such as the time of the last change, is no change.
     """
 
     to: str
     source: Annotated[Names, Field(alias="from")] = ()
+    through: LinkWay | None = None
     do: Steps = ()
     value: Scalar | None = None
     map: ValueMap = None
     unmapped: Literal["keep", "reject", "leave"] = "keep"
     options: Literal["discovered"] | tuple[OptionRule, ...] | None = None
     order: Names = ()
+    expected: Names = ()
     retire: Retired | None = None
     create: NewField | None = None
     fallback: Scalar | None = None
@@ -142,20 +137,32 @@ class FieldRule(Strict):
     only_new: bool = False
     incidental: bool = False
 
+    @property
+    def own_sources(self) -> Names:
+        """The fields of the record at hand that the value hangs on."""
+        return self.source if self.through is None else (self.through.source,)
+
 
 class LinkWay(Strict):
     """
     One way to find the record that a link names.
 
     ``object`` is the source object; ``by`` says what the value is compared with, where ``self``
-    takes the value itself for the id. A ``hint`` that finds nothing is no broken link.
+    takes the value itself for the id. With ``through``, ``from`` is a field of the record that this
+    way finds. A ``hint`` that finds nothing is no broken link.
     """
 
     object: str
     source: Annotated[str, Field(alias="from")]
     by: Literal["id", "email", "domain", "name", "self"]
+    through: LinkWay | None = None
     hint: bool = False
     when: Condition | None = None
+
+    @property
+    def own_source(self) -> str:
+        """The field of the record at hand that the way begins with."""
+        return self.source if self.through is None else self.through.source
 
 
 class LinkRule(Strict):

@@ -26,6 +26,9 @@ def inconsistencies(mapping: PairMapping) -> Iterator[str]:
     yield from _folds(mapping)
     for place, way in _ways(mapping):
         yield from _way(mapping, place, way)
+    for place, through, _ in _throughs(mapping):
+        if through.by != "id":
+            yield f"{place}.by = {through.by!r}: what lies between is found by id alone; say id"
     for place, condition in _conditions(mapping):
         yield from _choice_test(mapping, place, condition)
     yield from _rows(mapping)
@@ -42,7 +45,7 @@ def choice_mistakes(mapping: PairMapping, choices: Mapping[str, object]) -> Iter
 
 
 def looked_at_from_afar(mapping: PairMapping) -> dict[str, set[str]]:
-    """Return source object -> its fields that a condition on another record looks at."""
+    """Return source object -> its fields at which the rules of another record look."""
     found: dict[str, set[str]] = {}
     for _, condition in _conditions(mapping):
         if condition.related is not None:
@@ -50,6 +53,8 @@ def looked_at_from_afar(mapping: PairMapping) -> dict[str, set[str]]:
             for part in _parts(condition.where):
                 fields |= {part.field} if part.field is not None else set()
                 fields |= {part.related.source} if part.related is not None else set()
+    for _, through, names in _throughs(mapping):
+        found.setdefault(through.object, set()).update(names)
     return found
 
 
@@ -91,6 +96,9 @@ def _fields(line: Line) -> Iterator[str]:
         if rule.unusable_to is not None and rule.unusable_to not in names:
             place = f"lines.{line.id}.{rule.to}.unusable_to = {rule.unusable_to!r}"
             yield f"{place}: the line has no such field; add it with create"
+        if rule.through is not None and rule.options == "discovered":
+            place = f"lines.{line.id}.{rule.to}.through"
+            yield f"{place}: does not go with options: discovered; take out one of them"
         if rule.retire is not None and rule.options is None:
             yield f"lines.{line.id}.{rule.to}.retire: goes with options; add them"
     if line.existing is not None and line.existing.by not in names:
@@ -202,8 +210,20 @@ def _plain_ways(mapping: PairMapping) -> Iterator[tuple[str, LinkWay]]:
             yield from ((f"folds.{fold.id}.{into.object}.ways", way) for way in into.ways)
 
 
+def _throughs(mapping: PairMapping) -> Iterator[tuple[str, LinkWay, tuple[str, ...]]]:
+    """Walk the ways to records that lie between, with the fields that are read there."""
+    for line in mapping.lines:
+        for rule in line.fields:
+            if rule.through is not None:
+                yield f"lines.{line.id}.{rule.to}.through", rule.through, rule.source
+    for place, way in _plain_ways(mapping):
+        if way.through is not None:
+            yield f"{place}.through", way.through, (way.source,)
+
+
 def _ways(mapping: PairMapping) -> Iterator[tuple[str, LinkWay]]:
     yield from _plain_ways(mapping)
+    yield from ((place, way) for place, way, _ in _throughs(mapping))
     for place, condition in _conditions(mapping):
         if condition.related is not None:
             yield f"{place}.related", condition.related

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
+from airflow_crm_migration.core.fields import FieldType
 from airflow_crm_migration.core.values.texts import option_key
 
 
@@ -52,3 +53,22 @@ Steps = Annotated[
     tuple[Annotated[Step, BeforeValidator(_as_step)], ...], BeforeValidator(_as_tuple)
 ]
 """``name``, ``{name: {argument: value}}``, or a list of these."""
+
+
+class OptionRule(BaseModel):
+    """An option of a select field: its stored value and what people see."""
+
+    model_config = STRICT
+
+    value: str
+    label: str
+
+
+class NewField(BaseModel):
+    """A field that is created where the destination lacks it."""
+
+    model_config = STRICT
+
+    type: FieldType
+    label: str
+    unique: bool = False

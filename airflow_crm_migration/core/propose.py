@@ -12,17 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec, Option
-from airflow_crm_migration.core.mapping import (
-    FieldRule,
-    Line,
-    LinkRule,
-    NewField,
-    OptionRule,
-    Retired,
-    Row,
-)
+from airflow_crm_migration.core.mapping import FieldRule, Line, LinkRule, Retired, Row
 from airflow_crm_migration.core.mapping import Mapping as PairMapping
 from airflow_crm_migration.core.mapping_check import targets_of
+from airflow_crm_migration.core.mapping_values import NewField, OptionRule
 from airflow_crm_migration.core.transform.conditions import settled_by_choices
 from airflow_crm_migration.core.transform.step_check import step_mistakes
 from airflow_crm_migration.core.transform.steps import apply_steps

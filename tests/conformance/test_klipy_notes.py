@@ -45,6 +45,7 @@ def test_files_go_where_their_notes_went_and_never_alone(
 ) -> None:
     world = customer()
     world.notes["n2"].parent = Parent("contact", "p99")
+    world.notes["n5"].kind = "AI-Draft"
     world.files["f1"].parent = Parent("note", "n99")
     world.files["f3"].parent = Parent("note", "n2")
     choices = {"manual_notes": manual, "ai_drafts": draft}

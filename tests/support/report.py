@@ -14,7 +14,8 @@ from airflow_crm_migration.core.gates import Gate, propose
 from airflow_crm_migration.core.keyring import Keyring
 from airflow_crm_migration.core.lease import Lease
 from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace, LedgerWriter
-from airflow_crm_migration.core.mapping import Mapping, OptionRule, load_mapping
+from airflow_crm_migration.core.mapping import Mapping, load_mapping
+from airflow_crm_migration.core.mapping_values import OptionRule
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.reconcile import LineBalance, PhaseReconciliation
 from airflow_crm_migration.core.report.facts import collected

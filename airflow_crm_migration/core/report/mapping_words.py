@@ -19,10 +19,9 @@ if TYPE_CHECKING:
         Line,
         LinkRule,
         LinkWay,
-        NewField,
         OwnerRule,
     )
-    from airflow_crm_migration.core.mapping_values import Step
+    from airflow_crm_migration.core.mapping_values import NewField, Step
 
 FIELD, LINK, OWNER = "field", "link", "owner"
 _POLICIES = {
@@ -52,7 +51,7 @@ def line_notes(line: Line) -> list[str]:
 def line_rows(line: Line) -> Iterator[tuple[str, str, str, str]]:
     """Walk the fields, links and owners of a line: kind, from, to, how."""
     for rule in line.fields:
-        yield FIELD, " + ".join(rule.source), rule.to, field_words(rule)
+        yield FIELD, " + ".join(rule.own_sources), rule.to, field_words(rule)
     for link in line.links:
         yield LINK, _sources(link), link.to, link_words(link)
     for owner in line.owners:
@@ -71,6 +70,7 @@ def field_words(rule: FieldRule) -> str:
     return _joined(
         _value_words(rule),
         _options_words(rule),
+        f"listed when it is none of {listed([*rule.expected])}" if rule.expected else "",
         f"“{rule.fallback}” when blank" if rule.fallback is not None else "",
         "a record without it is rejected" if rule.required else "",
         f"what does not fit is kept in {rule.unusable_to}" if rule.unusable_to else "",
@@ -128,6 +128,9 @@ def _test_words(condition: Condition, *, negated: bool) -> str:
 
 
 def _value_words(rule: FieldRule) -> str:
+    if rule.through is not None:
+        fields = " or ".join(rule.source)
+        return f"{fields} of the {spoken(rule.through.object)} found by {_way_words(rule.through)}"
     if not rule.source:
         return f"always “{rule.value}”" if rule.value is not None else "kept for what does not fit"
     return ", then ".join(_step_words(step) for step in rule.do) or "as it is"
@@ -170,11 +173,14 @@ def _ways_words(ways: Sequence[LinkWay]) -> str:
 def _way_words(way: LinkWay) -> str:
     if way.by == "self":
         return "the record itself"
-    return f"{way.by} in {way.source}"
+    if way.through is None:
+        return f"{way.by} in {way.source}"
+    between = f"the {spoken(way.through.object)} found by {_way_words(way.through)}"
+    return f"{way.by} in {way.source} of {between}"
 
 
 def _sources(rule: LinkRule) -> str:
-    return " or ".join(dict.fromkeys(way.source for way in rule.ways))
+    return " or ".join(dict.fromkeys(way.own_source for way in rule.ways))
 
 
 def _plain(value: Any) -> str:

@@ -59,8 +59,8 @@ def _times(run: Run, mapping: PairMapping, name: str) -> list[str]:
     """Return the fields that say when a record changed; where none does, when it was made."""
     kinds: dict[str, Any] = extract_manifest(run.staging, run.folder, name)["fields"]
     rules = [rule for line in mapping.lines if line.source == name for rule in line.fields]
-    changed = {field for rule in rules if rule.incidental for field in rule.source}
-    made = {field for rule in rules if rule.only_new for field in rule.source}
+    changed = {field for rule in rules if rule.incidental for field in rule.own_sources}
+    made = {field for rule in rules if rule.only_new for field in rule.own_sources}
     for fields in (changed, made):
         found = sorted(field for field in fields if kinds.get(field) == FieldType.DATETIME)
         if found:

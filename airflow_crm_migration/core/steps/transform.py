@@ -92,7 +92,7 @@ def _absent(run: Run, mapping: PairMapping) -> dict[str, set[str]]:
     for name in mapping.source_objects:
         manifest = extract_manifest(run.staging, run.folder, name)
         rules = [r for line in mapping.lines if line.source == name for r in line.fields]
-        used = {source for rule in rules for source in rule.source}
+        used = {source for rule in rules for source in rule.own_sources}
         absent[name] = used - manifest["fields"].keys() | set(manifest["absent"])
     for fold in mapping.folds:
         for into in fold.into:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.mapping import Condition, LinkWay
-from airflow_crm_migration.core.values.texts import option_key
+from airflow_crm_migration.core.values.texts import texts, word_key
 
 if TYPE_CHECKING:
     from airflow_crm_migration.core.mapping_values import Scalar
@@ -71,6 +71,25 @@ def settled_by_choices(condition: Condition | None, choices: Mapping[str, Scalar
     return None
 
 
+def no_rule_fits(conditions: Iterable[Condition | None], record: Mapping[str, Any]) -> str:
+    """Say that none of some conditions holds, with all of the record that they look at."""
+    names = dict.fromkeys(name for condition in conditions for name in _fields_of(condition))
+    seen = [f"{name} {', '.join(texts(record.get(name))) or 'blank'}" for name in names]
+    return f"no rule fits {', '.join(seen)}"
+
+
+def _fields_of(condition: Condition | None) -> Iterator[str]:
+    """Walk the fields of the record at hand that a condition looks at."""
+    if condition is None:
+        return
+    if condition.field is not None:
+        yield condition.field
+    if condition.related is not None:
+        yield condition.related.source
+    for part in (*(condition.all or ()), *(condition.any or ()), condition.negate):
+        yield from _fields_of(part)
+
+
 def _combine(parts: list[bool | None], *, deciding: bool) -> bool | None:
     if deciding in parts:
         return deciding
@@ -85,7 +104,7 @@ def _matches(condition: Condition, value: Any) -> bool:
 
 
 def _same(value: Any, wanted: Any) -> bool:
-    """Compare texts as people read them: neither case nor blanks matter."""
+    """Compare texts as people read them: neither case nor what stands between words matters."""
     if isinstance(value, str) and isinstance(wanted, str):
-        return option_key(value) == option_key(wanted)
+        return word_key(value) == word_key(wanted)
     return bool(value == wanted)

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+_SAME_DAY = "10:00:00.000Z"
+"""The time of a day that has none: the same day for everybody from Hawaii to New Zealand."""
+
+
 class NotConvertible(ValueError):
     """A value cannot take the form of its field; the message names shapes, not the value."""
 
@@ -68,7 +72,7 @@ def _date(value: Any) -> str:
 
 def _datetime(value: Any) -> str:
     text = str(value)
-    return text if "T" in text else f"{text}T00:00:00.000Z"
+    return text if "T" in text else f"{text}T{_SAME_DAY}"
 
 
 _CONVERTERS: Mapping[FieldType, Callable[[Any], Any]] = {

@@ -84,7 +84,7 @@ class LineTransform:
             values = self._values.of(record, issues)
             self._keep_unique(key, values, issues, taken)
             links, joins = self._links.of(record, issues)
-            self._check_parent(links, joins)
+            self._check_parent(record, links, joins)
         except Stopped as stop:
             return stopped(key, stop)
         draft: Draft = {"key": list(key), "values": values, "links": links, "joins": joins}
@@ -101,10 +101,11 @@ class LineTransform:
         if not self.setting.holds(self.line.when, record):
             raise Stopped(Outcome.EXCLUDED, Reason.CONDITION)
 
-    def _check_parent(self, links: Collection[str], joins: Collection[str]) -> None:
+    def _check_parent(self, record: Values, links: Collection[str], joins: Collection[str]) -> None:
         """Hold a file that hangs on no record: nobody would find it."""
         if self.line.file is not None and not links and not joins:
-            raise Stopped(Outcome.HELD, Reason.PARENT_MISSING)
+            detail = self._links.none_fits(record)
+            raise Stopped(Outcome.HELD, Reason.PARENT_MISSING, detail)
 
     def _check_first(self, key: Key, record: Values) -> None:
         """Of several records with one key only the first makes a record in the destination."""

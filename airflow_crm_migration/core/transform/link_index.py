@@ -111,6 +111,16 @@ class LinkIndex:
         :return: (value, source ids found) for every value that names somebody: a free-mail domain
             does not
         """
+        if way.through is None:
+            return self._matches(way, record)
+        found: list[tuple[str, set[str]]] = []
+        for value, ids in self._matches(way.through, record):
+            found += [] if ids else [(value, ids)]
+            between = (self._known(way.through.object, source_id) for source_id in sorted(ids))
+            found += [match for other in between for match in self._matches(way, other)]
+        return found
+
+    def _matches(self, way: LinkWay, record: Mapping[str, Any]) -> list[tuple[str, set[str]]]:
         values = _named(way.by, record.get(way.source))
         if way.by == "self":
             return [(value, {value}) for value in values]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.outcomes import Outcome, Reason
+from airflow_crm_migration.core.transform.conditions import no_rule_fits
 from airflow_crm_migration.core.transform.drafts import Issue, Stopped, issue
 
 if TYPE_CHECKING:
@@ -50,11 +51,14 @@ class LinkTargets:
                 links[rule.to] = {"keys": targets[0], "hold": hold}
         return links, joins
 
+    def none_fits(self, record: Values) -> str:
+        """Say that a record is of a kind for which the line has no link."""
+        return no_rule_fits((rule.when for rule in self._line.links), record)
+
     def _targets(self, rule: LinkRule, record: Values, issues: list[Issue]) -> list[Target]:
         search = _Search()
-        for way in rule.ways:
-            if not self._setting.holds(way.when, record):
-                continue
+        ways = [way for way in rule.ways if self._setting.holds(way.when, record)]
+        for way in ways:
             for value, ids in self._setting.index.matches(way, record):
                 search.note(way, value, ids)
                 if len(ids) == 1:
@@ -62,7 +66,8 @@ class LinkTargets:
                     search.take((way.object, source_id), self._keys(rule, way, source_id, record))
             if search.found and not rule.many:
                 return list(search.found.values())[:1]
-        _left_out(rule, search, issues)
+        whens = (rule.when, *(way.when for way in rule.ways))
+        _left_out(rule, search, issues, "blank" if ways else no_rule_fits(whens, record))
         return list(search.found.values())
 
     def _keys(self, rule: LinkRule, way: LinkWay, source_id: str, record: Values) -> Target:
@@ -106,13 +111,17 @@ class _Search:
         return [value for value, hit in self.hits.items() if not hit]
 
 
-def _left_out(rule: LinkRule, search: _Search, issues: list[Issue]) -> None:
-    """List what does not lead to one record, or hold the record at hand."""
+def _left_out(rule: LinkRule, search: _Search, issues: list[Issue], blank: str) -> None:
+    """
+    List what does not lead to one record, or hold the record at hand.
+
+    :param blank: what is wrong when no value was looked for
+    """
     if search.ambiguous and rule.ambiguous == "hold":
         detail = f"{rule.to}: {', '.join(search.ambiguous)}"
         raise Stopped(Outcome.HELD, Reason.PARENT_AMBIGUOUS, detail)
     if rule.missing == "hold" and not search.found:
-        detail = f"{rule.to}: {', '.join(search.missed) or 'blank'}"
+        detail = f"{rule.to}: {', '.join(search.missed) or blank}"
         raise Stopped(Outcome.HELD, Reason.PARENT_MISSING, detail)
     issues += [issue(rule.to, Reason.PARENT_AMBIGUOUS, value) for value in search.ambiguous]
     issues += [issue(rule.to, Reason.PARENT_MISSING, value) for value in search.missed]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_crm_migration.core.ids import Key
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Values
-from airflow_crm_migration.core.transform.conditions import holds
+from airflow_crm_migration.core.transform.conditions import holds, no_rule_fits
 from airflow_crm_migration.core.transform.drafts import Draft, Stopped, stopped
 from airflow_crm_migration.core.values.texts import texts
 
@@ -120,15 +120,14 @@ class SourceRecords:
     def _takers(self, into: FoldInto) -> list[Line]:
         """Return the lines that write what values are folded into, if any do, else all lines."""
         lines = [line for line in self.mapping.lines if line.source == into.object]
-        writing = [x for x in lines if any(into.field in rule.source for rule in x.fields)]
+        writing = [x for x in lines if any(into.field in rule.own_sources for rule in x.fields)]
         return writing or lines
 
     def _fold_draft(self, fold: Fold, into: FoldInto | None, record: Values) -> Draft:
         key = Key(fold.id, fold.source, str(record["id"]))
         if into is None:
-            return stopped(
-                key, Stopped(Outcome.REJECTED, Reason.UNMAPPED_VALUE, "no rule takes it")
-            )
+            detail = no_rule_fits((into.when for into in fold.into), record)
+            return stopped(key, Stopped(Outcome.REJECTED, Reason.UNMAPPED_VALUE, detail))
         parent = self._parent(into, record)
         if len(parent) > 1:
             return stopped(key, Stopped(Outcome.HELD, Reason.PARENT_AMBIGUOUS))

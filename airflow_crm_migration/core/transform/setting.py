@@ -59,6 +59,8 @@ class Setting:
         """Return the value of a field before it takes the form of its type."""
         if not rule.source:
             return rule.value
+        if rule.through is not None:
+            record = next(iter(self.index.related(rule.through, record)), {})
         given = [record.get(name) for name in rule.source]
         return apply_steps(rule.do, given[0] if len(given) == 1 else given, self.settings)
 

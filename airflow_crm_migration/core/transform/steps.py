@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_crm_migration.core.canonical import decimal_text
+from airflow_crm_migration.core.values.currencies import currency_of
 from airflow_crm_migration.core.values.domains import registrable_domain
 from airflow_crm_migration.core.values.emails import addresses_in, is_free_mail, normal_email
 from airflow_crm_migration.core.values.html import html_to_markdown as clean_html
@@ -152,11 +153,12 @@ def address(value: list[str | None], parts: list[str]) -> dict[str, str | None] 
 def money(
     value: list[str | None], default_currency: str | None = None
 ) -> dict[str, str | None] | None:
-    """Make an amount of a number and a currency code."""
+    """Make an amount of a number and a currency; one that means no code stays as it is."""
     amount, currency = value
     if amount in (None, ""):
         return None
-    code = (currency or default_currency or "").strip().upper() or None
+    given = (currency or default_currency or "").strip()
+    code = currency_of(given, default_currency) or given or None
     return {"amount": decimal_text(Decimal(str(amount))), "currency": code}
 
 

@@ -37,7 +37,7 @@ class UnknownFields:
         self._chosen = {r.to for r in line.fields if not spec.fields[r.to].type.many}
         self._always = self._without_source(line)
         # What comes first makes the value; a country alone, say, makes no phone number.
-        partly = [rule for rule in line.fields if self._gone(rule.source[:1])]
+        partly = [rule for rule in line.fields if self._gone(rule.own_sources[:1])]
         self._when_blank = {rule.to for rule in partly}
         self._when_blank |= {rule.unusable_to for rule in partly if rule.unusable_to}
 
@@ -56,9 +56,9 @@ class UnknownFields:
         return sorted(self._always | blank | (unresolved - set(links)))
 
     def _without_source(self, line: Line) -> set[str]:
-        sources = [(rule.to, self._gone(rule.source)) for rule in line.fields]
+        sources = [(rule.to, self._gone(rule.own_sources)) for rule in line.fields]
         sources += [
-            (rule.to, self._gone([way.source for way in rule.ways if not way.hint]))
+            (rule.to, self._gone([way.own_source for way in rule.ways if not way.hint]))
             for rule in line.links
         ]
         sources += [(rule.to, self._gone([rule.source])) for rule in line.owners]

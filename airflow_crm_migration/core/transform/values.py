@@ -9,7 +9,7 @@ from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Normalised
 from airflow_crm_migration.core.transform.convert import NotConvertible, convert
 from airflow_crm_migration.core.transform.drafts import Issue, Stopped, issue
-from airflow_crm_migration.core.values.texts import option_key
+from airflow_crm_migration.core.values.texts import option_key, texts, word_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,13 +48,14 @@ class FieldValues:
                 continue
             made = self._value(rule, self._spec.fields[rule.to], record, issues)
             if made.unusable and rule.unusable_to:
-                kept = unusable.setdefault(rule.unusable_to, [])
-                kept += [f"{rule.to}: {text}" for text in made.unusable]
+                lines = unusable.setdefault(rule.unusable_to, [])
+                lines += [f"{rule.to}: {text}" for text in made.unusable]
             if made.value is not None:
                 values[rule.to] = made.value
-        for name, texts in unusable.items():
-            text = self._setting.rules.normalise(self._spec.fields[name], "\n".join(texts))
-            values[name] = text.value
+        for name, kept in unusable.items():
+            made = self._setting.rules.normalise(self._spec.fields[name], "\n".join(kept))
+            issues += _notes(name, made)
+            values[name] = made.value
         if self._line.source_id_field:
             prefix = self._setting.source_id_prefix
             values[self._line.source_id_field] = f"{prefix}{self._line.id}:{record['id']}"
@@ -90,6 +91,7 @@ class FieldValues:
         self, rule: FieldRule, spec: FieldSpec, record: Values, issues: list[Issue]
     ) -> Normalised:
         given = self._setting.raw(rule, record)
+        _note_unexpected(rule, given, issues)
         raw = self._mapped(rule, given, issues)
         if raw in _BLANK:
             raw = rule.fallback
@@ -101,6 +103,7 @@ class FieldValues:
             if converted is None:
                 return self._without(rule, given)
             made = self._setting.rules.normalise(spec, converted)
+            issues += _notes(rule.to, made)
         return _usable(rule, spec, made, issues)
 
     def _without(self, rule: FieldRule, given: Any) -> Normalised:
@@ -124,6 +127,18 @@ class FieldValues:
             return value
         issues.append(issue(rule.to, Reason.UNMAPPED_VALUE, str(value)))
         return None
+
+
+def _notes(name: str, made: Normalised) -> list[Issue]:
+    """Return what the destination changes in a value that it takes."""
+    changes = made.notes if made.value is not None else ()
+    return [issue(name, Reason.STORED_DIFFERENTLY, change) for change in changes]
+
+
+def _note_unexpected(rule: FieldRule, given: Any, issues: list[Issue]) -> None:
+    expected = {word_key(value) for value in rule.expected}
+    strange = [text for text in texts(given) if expected and word_key(text) not in expected]
+    issues += [issue(rule.to, Reason.UNMAPPED_VALUE, text) for text in strange]
 
 
 def _usable(rule: FieldRule, spec: FieldSpec, made: Normalised, issues: list[Issue]) -> Normalised:

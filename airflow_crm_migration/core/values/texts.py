@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+_BETWEEN_WORDS = re.compile(r"[\s_-]+")
 
 
 def texts(value: Any) -> list[str]:
@@ -23,3 +26,8 @@ def texts(value: Any) -> list[str]:
 def option_key(value: Any) -> str:
     """Return the form in which spellings of one choice are equal: blanks and case do not matter."""
     return " ".join(str(value).split()).casefold()
+
+
+def word_key(value: Any) -> str:
+    """Return the form in which spellings of one word are equal: ``ai_draft`` and ``AI Draft``."""
+    return _BETWEEN_WORDS.sub(" ", str(value)).strip().casefold()

@@ -20,10 +20,7 @@ def long_text(_: object, value: Any) -> Normalised:
     if not isinstance(value, str):
         return unusable(value)
     clean, notes = cleaned(value.replace("\r\n", "\n").replace("\r", "\n"))
-    separated = paragraphs(clean)
-    if separated != clean:
-        notes = (*notes, "line breaks became paragraphs")
-    return Normalised(separated or None, (), notes)
+    return Normalised(paragraphs(clean) or None, (), notes)
 
 
 def paragraphs(markdown: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.canonical import decimal_text, time_text
 from airflow_crm_migration.core.protocols import Normalised
+from airflow_crm_migration.core.values.currencies import is_currency
 
 if TYPE_CHECKING:
     from airflow_crm_migration.core.fields import FieldSpec
@@ -75,21 +76,27 @@ def number(_: FieldSpec, value: Any) -> Normalised:
 
 
 def money(_: FieldSpec, value: Any) -> Normalised:
-    """Round an amount to millionths below 2^53: beyond, digits are lost."""
+    """
+    Round an amount to millionths below 2^53: beyond, digits are lost.
+
+    Twenty stores any text as a currency and then shows none: only ISO 4217 codes are let through.
+    """
     if not isinstance(value, dict):
         return unusable(value)
     code, notes = _part(value, "currency")
-    code = code.strip().upper() or None if code else None
+    code = code.strip() or None if code else None
     given = value.get("amount")
+    strange = (code,) if code and not is_currency(code.upper()) else ()
+    code = code.upper() if code and not strange else None
     if given in (None, ""):
-        return Normalised({"amount": None, "currency": code} if code else None, (), notes)
+        return Normalised({"amount": None, "currency": code} if code else None, strange, notes)
     amount = _decimal(given)
     if amount is None or abs(amount) > _MOST_AMOUNT:
-        return unusable(f"{given} {code or ''}".strip(), *notes)
+        return unusable(" ".join([str(given), *filter(None, (code, *strange))]), *notes)
     micros = (amount * MICROS).to_integral_value(ROUND_HALF_UP)
     if micros != amount * MICROS:
         notes = (*notes, "rounded to six decimals")
-    return Normalised({"amount": decimal_text(micros / MICROS), "currency": code}, (), notes)
+    return Normalised({"amount": decimal_text(micros / MICROS), "currency": code}, strange, notes)
 
 
 def boolean(_: FieldSpec, value: Any) -> Normalised:

@@ -92,7 +92,7 @@ class OfficeRules:
     )
 
     def normalise(self, field: FieldSpec, value: Any) -> Normalised:
-        """Take texts up to 60 characters, addresses with an at sign and known options."""
+        """Take texts up to 60 characters, long ones without NUL, addresses, known options."""
         if field.type is FieldType.TEXT and len(value) > LONGEST:
             return Normalised(None, (value,), ("too long",))
         if field.type is FieldType.EMAILS:
@@ -100,6 +100,8 @@ class OfficeRules:
             return Normalised(good or None, tuple(v for v in value if "@" not in v))
         if field.type in _CHOICES:
             return _chosen(field, value)
+        if field.type is FieldType.LONG_TEXT and "\0" in value:
+            return Normalised(value.replace("\0", ""), (), ("signs were removed",))
         return Normalised(value)
 
     def option(self, label: str, taken: Iterable[str]) -> tuple[str, str]:

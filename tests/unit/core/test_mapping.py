@@ -171,6 +171,12 @@ MISTAKES: list[tuple[str, Any, str]] = [
      object="client", by="id"), "ways.object = 'client': its lines make records of firm only"),
     ("way to an unread object", lambda c: c["lines"][2]["when"]["all"][1]["not"]["related"].update(
      object="ghost"), "lines.vip.when.related.object = 'ghost': the pair reads no such object"),
+    ("what lies between without its id", lambda c: c["lines"][CLIENT]["links"][0]["ways"][0].update(
+     through={"object": "firm", "from": "f", "by": "name"}),
+     "ways.through.by = 'name': what lies between is found by id alone; say id"),
+    ("choices of what lies between", lambda c: c["lines"][FIRM]["fields"][0].update(
+     options="discovered", through={"object": "firm", "from": "f", "by": "id"}),
+     "lines.firm.sign.through: does not go with options: discovered; take out one of them"),
     ("way without a key", lambda c: c["lines"][CLIENT]["links"][0]["ways"][0].update(by="email"),
      "by = 'email': nothing of firm can be found by it; name the fields that carry it in keys.f"),
     ("fold into nothing", lambda c: c["folds"][0]["into"][0].update(object="sticker"),

@@ -71,6 +71,12 @@ def test_texts_are_compared_as_people_read_them(spelling: str) -> None:
     assert check({"field": "state", "one_of": ["wOn"]}, state=spelling)
 
 
+@pytest.mark.parametrize("spelling", ["ai_draft", "AI Draft", "ai-draft", " Ai  draft"])
+def test_what_stands_between_words_makes_no_other_word(spelling: str) -> None:
+    assert check({"field": "state", "equals": "ai_draft"}, state=spelling)
+    assert not check({"field": "state", "equals": "aidraft"}, state=spelling)
+
+
 def test_no_condition_always_holds() -> None:
     assert holds(None, {}, {}, lambda way, of: [])
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -36,7 +38,7 @@ def test_a_blank_is_a_blank_in_every_type(kind: FieldType, blank: Any) -> None:
         (FieldType.BOOLEAN, False, False),
         (FieldType.DATE, "2024-01-31", "2024-01-31"),
         (FieldType.DATE, "2024-01-31T08:00:00.000Z", "2024-01-31"),
-        (FieldType.DATETIME, "2024-01-31", "2024-01-31T00:00:00.000Z"),
+        (FieldType.DATETIME, "2024-01-31", "2024-01-31T10:00:00.000Z"),
         (FieldType.DATETIME, "2024-01-31T08:00:00.000Z", "2024-01-31T08:00:00.000Z"),
         (FieldType.LINKS, "x.org", [{"url": "x.org", "label": ""}]),
         (FieldType.LINKS, [{"url": "x.org", "label": "X"}], [{"url": "x.org", "label": "X"}]),
@@ -59,3 +61,13 @@ def test_what_has_no_such_form_is_told_without_the_value(kind: FieldType, value:
     with pytest.raises(NotConvertible) as told:
         convert(kind, value)
     assert str(value) not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["Pacific/Honolulu", "America/New_York", "Europe/Berlin", "Asia/Tokyo", "Pacific/Auckland"],
+)
+@pytest.mark.parametrize("day", ["2021-05-05", "2021-12-31"])
+def test_a_day_is_the_same_day_wherever_people_look_at_it(zone: str, day: str) -> None:
+    moment = datetime.fromisoformat(convert(FieldType.DATETIME, day))
+    assert moment.astimezone(ZoneInfo(zone)).date().isoformat() == day

@@ -91,7 +91,7 @@ def test_without_a_natural_key_nobody_gives_anything_up() -> None:
 
 SCAN = (
     "{id: scan, source: scan, destination: folder, file: {from: place},"
-    " links: [{to: house, lines: [firm], when: {field: of, equals: firm},"
+    " links: [{to: house, lines: [firm], missing: hold, when: {field: of, equals: firm},"
     " ways: [{object: firm, from: firm, by: id}]}]}"
 )
 BINARY = {"sha256": "ab", "size": 3}
@@ -103,11 +103,18 @@ def test_a_record_of_a_file_line_says_which_binary_it_holds() -> None:
         assert bench.draft("scan", of="firm", firm="f1")["file"] == BINARY
 
 
-@pytest.mark.parametrize("stray", [{"of": "moon", "firm": "f1"}, {"of": "firm", "firm": "f2"}])
-def test_a_file_without_a_record_to_hang_on_is_held(stray: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("stray", "detail"),
+    [
+        ({"of": "moon", "firm": "f1"}, "no rule fits of moon"),
+        ({"firm": "f1"}, "no rule fits of blank"),
+        ({"of": "firm", "firm": "f2"}, "house: f2"),
+    ],
+)
+def test_a_file_without_a_record_to_hang_on_is_held(stray: dict[str, str], detail: str) -> None:
     with Workbench(FIRM.format(""), SCAN, files={("scan", "r1"): BINARY}) as bench:
         bench.known("firm", id="f1")
-        assert told(bench.draft("scan", **stray))[:2] == ("held", "parent_missing")
+        assert told(bench.draft("scan", **stray)) == ("held", "parent_missing", detail)
 
 
 @pytest.mark.parametrize("order", [("f2", "f1", "f0"), ("f0", "f1", "f2")])

@@ -110,3 +110,19 @@ def test_conditions_may_look_at_the_named_fields_of_what_is_found(index: LinkInd
     index.add("firm", KEYS, record, looked_at=("mood", "big"))
     asked = {"given": ["f6", "f2", "f9"]}
     assert list(index.related(way("id"), asked)) == [{"mood": "fine", "big": True}, {}]
+
+
+def test_a_way_may_lead_through_another_record(index: LinkIndex) -> None:
+    record = {"id": "d1", "with": ["f1", "f9"], "at": "bolt"}
+    index.add("deal", {}, record, looked_at=("with", "at"))
+    between = {"object": "deal", "from": "about", "by": "id"}
+    by_id = LinkWay.model_validate(
+        {"object": "firm", "from": "with", "by": "id", "through": between}
+    )
+    by_name = LinkWay.model_validate(
+        {"object": "firm", "from": "at", "by": "name", "through": between}
+    )
+    assert index.matches(by_id, {"about": "d1"}) == [("f1", {"f1"}), ("f9", set())]
+    assert index.matches(by_name, {"about": "d1"}) == [("bolt", {"f2"})]
+    assert index.matches(by_id, {"about": "d7"}) == [("d7", set())]
+    assert index.matches(by_id, {"about": None}) == []

@@ -92,6 +92,17 @@ def test_a_record_that_cannot_do_without_is_held(given: str | None, detail: str)
         assert told(made.draft("client", firm_id=given)) == ("held", "parent_missing", detail)
 
 
+def test_the_reason_names_what_no_way_is_for() -> None:
+    rival = "{not: {related: {object: firm, from: rival, by: id}}}"
+    when = f"when: {{any: [{{field: kind, equals: work}}, {rival}]}}"
+    way = BY_ID.replace("}", f", {when}}}")
+    with bench(way, rule="missing: hold") as made:
+        made.known("firm", id="f1")
+        found = made.draft("client", firm_id="f1", kind="home", rival="f1")
+    detail = "house: no rule fits kind home, rival f1"
+    assert told(found) == ("held", "parent_missing", detail)
+
+
 def test_that_it_cannot_do_without_goes_into_the_draft() -> None:
     with bench(BY_ID, rule="missing: hold") as made:
         made.known("firm", id="f1")

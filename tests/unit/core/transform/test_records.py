@@ -12,7 +12,7 @@ from airflow_crm_migration.core.staging import PartWriter, Staging, read_parts
 from airflow_crm_migration.core.transform.drafts import Stopped
 from airflow_crm_migration.core.transform.phase import transform_phase
 from airflow_crm_migration.core.transform.records import SourceRecords
-from tests.support.transforming import CLIENT, FIRM, Workbench
+from tests.support.transforming import CLIENT, FIRM, Workbench, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +113,8 @@ def test_what_has_no_parent_or_two_is_held(shop: Shop) -> None:
 
 def test_what_no_rule_takes_is_rejected_once(shop: Shop) -> None:
     shop.put("sticker", "s1", kind="robot", of="f1", word="a")
-    assert outcome(shop.drafts("house")["sticker s1"]) == ("rejected", "unmapped_value")
+    rejected = shop.drafts("house")["sticker s1"]
+    assert told(rejected) == ("rejected", "unmapped_value", "no rule fits kind robot")
     assert "sticker s1" not in shop.drafts("human")
 
 

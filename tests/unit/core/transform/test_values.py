@@ -48,6 +48,16 @@ def test_a_fallback_is_not_used_otherwise() -> None:
     assert draft("{to: topic, from: about, fallback: x}", about="A")["values"] == {"topic": "A"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "strange"),
+    [("Long-Chat", []), (None, []), ("row", [("topic", "unmapped_value", "row")])],
+)
+def test_what_nobody_expected_is_kept_and_told(kind: str | None, strange: list[Any]) -> None:
+    made = draft("{to: topic, from: kind, expected: [chat, long_chat]}", kind=kind)
+    assert made["values"] == ({"topic": kind} if kind else {})
+    assert list(problems(made)) == strange
+
+
 def test_a_required_field_without_a_value_rejects_the_record() -> None:
     made = draft("{to: topic, from: about, required: true}")
     assert told(made) == ("rejected", "required_blank", "topic")
@@ -85,6 +95,12 @@ def test_what_is_unusable_is_kept_as_text_and_told() -> None:
     made = draft("{to: topic, from: about, unusable_to: rest}", REST, about="x" * 61)
     assert made["values"] == {"rest": f"topic: {'x' * 61}"}
     assert list(problems(made)) == [("topic", "unusable_value", "x" * 61)]
+
+
+def test_what_the_destination_changes_is_told() -> None:
+    made = draft("{to: rest, from: said, create: {type: long_text, label: Rest}}", said="a\0b")
+    assert made["values"] == {"rest": "ab"}
+    assert list(problems(made)) == [("rest", "stored_differently", "signs were removed")]
 
 
 def test_the_usable_part_stays_in_its_field() -> None:

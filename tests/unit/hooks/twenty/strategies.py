@@ -57,7 +57,10 @@ VALUES: dict[FieldType, st.SearchStrategy[Any]] = {
     ),
     FieldType.NUMBER: decimals() | st.floats().map(lambda f: format(Decimal(repr(f)))),
     FieldType.MONEY: st.fixed_dictionaries(
-        {"amount": decimals() | st.none(), "currency": st.sampled_from(["EUR", "usd", "", None])}
+        {
+            "amount": decimals() | st.none(),
+            "currency": st.sampled_from(["EUR", "usd", "€", "US DOLLAR", "", None]),
+        }
     ),
     FieldType.BOOLEAN: st.booleans(),
     FieldType.DATE: st.dates().map(str) | TEXT,

@@ -113,6 +113,13 @@ def test_what_twenty_makes_of_a_value(kind, sent, stored):
     assert result.unusable == ()
 
 
+@pytest.mark.parametrize("strange", ["€", "US DOLLAR", "XYZ", "much"])
+def test_an_amount_arrives_without_a_currency_that_is_none(strange):
+    result = RULES.normalise(field(T.MONEY), {"amount": "7", "currency": strange})
+    assert result.value == {"amount": "7", "currency": None}
+    assert result.unusable == (strange,)
+
+
 @pytest.mark.parametrize(
     ("kind", "sent"),
     [
