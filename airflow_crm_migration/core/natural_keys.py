@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_crm_migration.core.fields import FieldType, ObjectSpec
+from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec
 from airflow_crm_migration.core.outcomes import Reason
+from airflow_crm_migration.core.values.domains import names_no_company, registrable_domain
 from airflow_crm_migration.core.values.emails import is_shared_mailbox
 from airflow_crm_migration.core.values.texts import texts
 
@@ -32,8 +33,16 @@ def stored_key(rules: DestinationRules, spec: ObjectSpec, field: str, stored: St
 
 
 def identifies(spec: ObjectSpec, field: str, key: str) -> bool:
-    """Tell whether a key names one person or company: a shared mailbox names nobody."""
-    return not (spec.fields[field].type is FieldType.EMAILS and is_shared_mailbox(key))
+    """Tell whether a key names one person or company: a mailbox or host of many names nobody."""
+    if spec.fields[field].type is FieldType.EMAILS:
+        return not is_shared_mailbox(key)
+    return not is_open_host(spec.fields[field], key)
+
+
+def is_open_host(field: FieldSpec, key: str) -> bool:
+    """Tell whether a company's web address is of a host where anybody has a page or an address."""
+    is_domain = field.type is FieldType.LINKS and field.unique
+    return is_domain and names_no_company(registrable_domain(key) or "")
 
 
 def give_up_key(line: Line, field: str, values: Values) -> dict[str, str]:

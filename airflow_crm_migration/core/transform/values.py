@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec
+from airflow_crm_migration.core.natural_keys import is_open_host
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Normalised
 from airflow_crm_migration.core.transform.convert import NotConvertible, convert
 from airflow_crm_migration.core.transform.drafts import Issue, Stopped, issue
-from airflow_crm_migration.core.values.texts import option_key
+from airflow_crm_migration.core.values.texts import option_key, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,8 +53,8 @@ class FieldValues:
                 kept += [f"{rule.to}: {text}" for text in made.unusable]
             if made.value is not None:
                 values[rule.to] = made.value
-        for name, texts in unusable.items():
-            text = self._setting.rules.normalise(self._spec.fields[name], "\n".join(texts))
+        for name, lines in unusable.items():
+            text = self._setting.rules.normalise(self._spec.fields[name], "\n".join(lines))
             values[name] = text.value
         if self._line.source_id_field:
             prefix = self._setting.source_id_prefix
@@ -100,7 +101,7 @@ class FieldValues:
         else:
             if converted is None:
                 return self._without(rule, given)
-            made = self._setting.rules.normalise(spec, converted)
+            made = _of_its_own(spec, self._setting.rules.normalise(spec, converted))
         return _usable(rule, spec, made, issues)
 
     def _without(self, rule: FieldRule, given: Any) -> Normalised:
@@ -124,6 +125,14 @@ class FieldValues:
             return value
         issues.append(issue(rule.to, Reason.UNMAPPED_VALUE, str(value)))
         return None
+
+
+def _of_its_own(spec: FieldSpec, made: Normalised) -> Normalised:
+    """Take a host that is open to anybody for unusable where one company's own is asked for."""
+    found = texts(made.value)
+    if not found or not is_open_host(spec, found[0]):
+        return made
+    return Normalised(None, (*found, *made.unusable), (*made.notes, "open to anybody"))
 
 
 def _usable(rule: FieldRule, spec: FieldSpec, made: Normalised, issues: list[Issue]) -> Normalised:
