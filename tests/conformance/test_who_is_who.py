@@ -13,6 +13,7 @@ from tests.support.emulated import emulated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.support.emulated import Emulated, Record
 
@@ -75,3 +76,27 @@ def test_a_page_stays_the_companys_website(guests: Working) -> None:
 
 def test_an_address_at_a_host_of_many_links_to_no_company(guests: Working) -> None:
     assert guests.record("person", "ann")["companyId"] is None
+
+
+# -- people with several addresses -------------------------------------------------------------
+
+
+def test_people_who_are_there_already_are_not_doubled(tmp_path: Path) -> None:
+    world = working_customer(
+        contact("ann", email="ann@home-example.org", other_emails=["ann@acme-example.com"]),
+        contact("bob", email="bob@old-example.org"),
+    )
+    with emulated(world, tmp_path) as between:
+        mails = {
+            "ann": {"primaryEmail": "ann@acme-example.com"},
+            "bob": {
+                "primaryEmail": "bob@new-example.org",
+                "additionalEmails": ["bob@old-example.org"],
+            },
+        }
+        theirs = {n: by_hand(between, "person", emails=mail)["id"] for n, mail in mails.items()}
+        working = Working(between)
+        working.full()
+        for name, record_id in theirs.items():
+            entry = working.entry("person", name)
+            assert (entry.outcome, entry.destination_id) == ("linked", record_id)
