@@ -179,7 +179,7 @@ class DryDestination:
         yield from self._real.listing(object_name, field, prefix, trashed=trashed)
         yield from list(self._new.get(object_name, {}).values())
 
-    def find(self, object_name: str, field: str, values: Sequence[str]) -> dict[str, Stored]:
+    def find(self, object_name: str, field: str, values: Sequence[str]) -> dict[str, list[Stored]]:
         """Look records up by a unique field."""
         return self._real.find(object_name, field, values)
 

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     RESOLVED = "resolved"
     STORED_DIFFERENTLY = "stored_differently"
     EXISTING_RECORD = "existing_record"
+    EXISTING_AMBIGUOUS = "existing_ambiguous"
     EXISTING_IN_TRASH = "existing_in_trash"
     MADE_MEANWHILE = "made_meanwhile"
     DUPLICATE_CERTAIN = "duplicate_certain"

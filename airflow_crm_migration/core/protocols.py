@@ -356,13 +356,14 @@ class Destination(DestinationRules, Protocol):
         :param trashed: trashed ones too
         """
 
-    def find(self, object_name: str, field: str, values: Sequence[str]) -> dict[str, Stored]:
+    def find(self, object_name: str, field: str, values: Sequence[str]) -> dict[str, list[Stored]]:
         """
         Look records up by a unique field, trashed ones too.
 
-        :param field: name of an emails, links or text field; compared by its primary value
-        :param values: primary values in normalised form
-        :return: value -> record
+        :param field: name of an emails, links or text field; links are compared by the primary one,
+            addresses by all that a record has
+        :param values: in normalised form
+        :return: value -> records that hold it, live ones first
         """
 
     def read(self, object_name: str, ids: Sequence[str]) -> dict[str, Stored]:

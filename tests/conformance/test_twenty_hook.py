@@ -188,9 +188,9 @@ def test_records_are_found_whether_live_or_in_the_trash(bench):
     bench.control("edit", {"object": "person", "id": rows[1].id, "action": "delete"})
     wanted = ["live@x.example", "gone@x.example", "none@x.example"]
     found = bench.hook.find("person", "emails", wanted)
-    assert {v: (s.id, s.trashed) for v, s in found.items()} == {
-        "live@x.example": (rows[0].id, False),
-        "gone@x.example": (rows[1].id, True),
+    assert {v: [(s.id, s.trashed) for s in held] for v, held in found.items()} == {
+        "live@x.example": [(rows[0].id, False)],
+        "gone@x.example": [(rows[1].id, True)],
     }
     assert bench.hook.read("person", [rows[1].id, new_id()])[rows[1].id].trashed
 
@@ -198,7 +198,7 @@ def test_records_are_found_whether_live_or_in_the_trash(bench):
 @pytest.mark.parametrize("title", ["(brackets)", 'say "no"', "O'Neil, [x]", "back\\slash", "ü%_"])
 def test_odd_values_are_found_too(bench, title):
     (made,) = bench.hook.create("person", [Write(new_id(), {"jobTitle": title})])
-    assert bench.hook.find("person", "jobTitle", [title, "other"]) == {title: made}
+    assert bench.hook.find("person", "jobTitle", [title, "other"]) == {title: [made]}
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,17 @@ def test_a_company_is_found_however_its_domain_is_spelt(bench, spelt):
     record = {"object": "company", "record": {"name": "Acme", "domainName": link}}
     made = bench.control("person-made", record)
     found = bench.hook.find("company", "domainName", ["https://acme.example"])
-    assert found["https://acme.example"].id == made["id"]
+    assert [s.id for s in found["https://acme.example"]] == [made["id"]]
+
+
+def test_people_are_found_by_any_of_their_addresses(bench):
+    mails = [["bob@x.example", "ann@x.example"], ["ann@x.example"], ["joann@x.example"]]
+    rows = [Write(new_id(), {"emails": addresses}) for addresses in mails]
+    bench.hook.create("person", rows)
+    found = bench.hook.find("person", "emails", ["ann@x.example", "a_n@x.example"])
+    assert {v: {s.id for s in held} for v, held in found.items()} == {
+        "ann@x.example": {rows[0].id, rows[1].id}
+    }
 
 
 def test_looking_many_up_costs_few_calls(bench):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from airflow_crm_migration.core.values.domains import is_shared_host, registrable_domain
+from airflow_crm_migration.core.values.domains import names_no_company, registrable_domain
 from airflow_crm_migration.core.values.emails import is_free_mail
 from airflow_crm_migration.core.values.lists import words
 from airflow_crm_migration.core.values.text import tokens
@@ -46,7 +46,7 @@ def company_of(record: Values) -> Company:
     return Company(
         id=str(record["id"]),
         key=company_key(" ".join(texts(record.get("name")))),
-        domains=frozenset(d for d in domains if not (is_free_mail(d) or is_shared_host(d))),
+        domains=frozenset(d for d in domains if not names_no_company(d)),
         free_mail=any(is_free_mail(domain) for domain in domains),
     )
 

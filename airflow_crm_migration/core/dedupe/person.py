@@ -10,7 +10,11 @@ from urllib.parse import unquote
 
 from airflow_crm_migration.core.dedupe.agreement import PersonName, person_name
 from airflow_crm_migration.core.dedupe.company import company_key
-from airflow_crm_migration.core.values.domains import registrable_domain
+from airflow_crm_migration.core.values.domains import (
+    names_no_company,
+    own_domain,
+    registrable_domain,
+)
 from airflow_crm_migration.core.values.emails import (
     domain_of,
     is_free_mail,
@@ -86,7 +90,7 @@ def _employer(domain: str, name: str, company_id: str) -> tuple[str, ...]:
     """Return the keys of a company; none where capturing made it of a free-mail domain."""
     own = registrable_domain(domain)
     key = company_key(name)
-    if (own and is_free_mail(own)) or is_free_mail(f"{key}.com"):
+    if (own and names_no_company(own)) or is_free_mail(f"{key}.com"):
         return ()
     keys = (_domain_key(domain), key and f"name {key}", company_id and f"id {company_id}")
     return tuple(key for key in keys if key)
@@ -94,8 +98,8 @@ def _employer(domain: str, name: str, company_id: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=200_000)
 def _domain_key(domain: str) -> str:
-    found = registrable_domain(domain)
-    return f"domain {found}" if found and not is_free_mail(found) else ""
+    found = own_domain(domain)
+    return f"domain {found}" if found else ""
 
 
 def _phones(record: Values) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from airflow_crm_migration.core.natural_keys import stored_key
+from airflow_crm_migration.core.natural_keys import stored_keys
 
 if TYPE_CHECKING:
     from airflow_crm_migration.core.fields import ObjectSpec
@@ -33,10 +33,10 @@ class ExistingRecords:
         self._spec = spec
         self._field = field
         self._expected = expected
-        self._listed: dict[str, Stored] | None = None
+        self._listed: dict[str, list[Stored]] | None = None
         self._counted = False
 
-    def find(self, keys: list[str]) -> dict[str, Stored]:
+    def find(self, keys: list[str]) -> dict[str, list[Stored]]:
         """Return the records that hold these keys."""
         if not self._counted:
             self._counted = True
@@ -45,7 +45,7 @@ class ExistingRecords:
             return {key: self._listed[key] for key in keys if key in self._listed}
         return self.ask(keys)
 
-    def ask(self, keys: list[str]) -> dict[str, Stored]:
+    def ask(self, keys: list[str]) -> dict[str, list[Stored]]:
         """Return the records that hold these keys now, whatever was listed before."""
         return self._destination.find(self._spec.name, self._field, keys) if keys else {}
 
@@ -59,9 +59,8 @@ class ExistingRecords:
         everything += listing
         self._listed = {}
         for stored in sorted(everything, key=lambda record: record.trashed):
-            key = stored_key(self._destination, self._spec, self._field, stored)
-            if key is not None:
-                self._listed.setdefault(key, stored)
+            for key in stored_keys(self._destination, self._spec, self._field, stored):
+                self._listed.setdefault(key, []).append(stored)
 
     def _is_cheaper(self) -> bool:
         can = self._destination.capabilities

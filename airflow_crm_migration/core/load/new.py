@@ -10,16 +10,20 @@ from airflow_crm_migration.core.load.batches import Result, write_batch
 from airflow_crm_migration.core.load.changed import Change
 from airflow_crm_migration.core.load.existing import ExistingRecords
 from airflow_crm_migration.core.load.plan import attempt, writes_existing
+from airflow_crm_migration.core.load.recognise import (
+    Held,
+    Recognised,
+    holders,
+    is_anothers,
+    recognise,
+)
 from airflow_crm_migration.core.load.rows import created, event, intent, refused
-from airflow_crm_migration.core.natural_keys import give_up_key, identifies, natural_key
+from airflow_crm_migration.core.natural_keys import give_up_key, identifies, natural_keys
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow_crm_migration.core.ledger.objects import Row
-    from airflow_crm_migration.core.ledger.snapshot import Entry
     from airflow_crm_migration.core.load.changed import ChangedRecords
     from airflow_crm_migration.core.load.context import LoadContext
     from airflow_crm_migration.core.load.plan import Task
@@ -65,37 +69,30 @@ class NewRecords:
 
     def _look_up(self, *, again: bool = False) -> None:
         """Sort the collected records into existing ones and those to create."""
-        sought: dict[int, tuple[Existing, str]] = {}
-        for number, task in enumerate(self._incoming):
-            rule = self._at.line(task.key).existing
-            key = natural_key(self._at.spec, rule.by, task.values) if rule else None
-            if rule and key:
-                sought[number] = rule, key
-        found: dict[int, Stored] = {}
-        for field in dict.fromkeys(rule.by for rule, _ in sought.values()):
-            wanted = {n: key for n, (rule, key) in sought.items() if rule.by == field}
-            records = self._records(field)
-            look = records.ask if again else records.find
-            held = look(list(dict.fromkeys(wanted.values())))
-            found |= {number: held[key] for number, key in wanted.items() if key in held}
         tasks, self._incoming = self._incoming, []
-        self._ready += [task for number, task in enumerate(tasks) if number not in found]
-        for number, stored in found.items():
-            if not again and self._is_anothers(tasks[number], stored):
-                self._later.append(tasks[number])
+        held = self._held(tasks, again=again)
+        for task in tasks:
+            found = recognise(self._at, task, held)
+            if found is None:
+                self._ready.append(task)
+            elif not again and is_anothers(self._at, task, found.stored):
+                self._later.append(task)
             else:
-                self._meet(tasks[number], sought[number][0], stored, Reason.EXISTING_RECORD)
+                self._meet(task, found, Reason.EXISTING_RECORD)
 
-    def _is_anothers(self, task: Task, stored: Stored) -> bool:
-        """Tell whether the key stands with another source record, which may give it up yet."""
-        return any(entry.key != task.key for entry in self._holders(stored))
-
-    def _holders(self, stored: Stored) -> Iterator[Entry]:
-        """Return the source records that a record of the destination stands for."""
-        for key in self._at.snapshot.holders(self._at.phase, stored.id):
-            entry = self._at.snapshot.entry(key)
-            if entry is not None and entry.stands:
-                yield entry
+    def _held(self, tasks: list[Task], *, again: bool) -> dict[str, Held]:
+        """Return per field what the destination holds of the records' natural keys."""
+        sought: dict[str, dict[str, None]] = {}
+        for task in tasks:
+            rule = self._at.line(task.key).existing
+            keys = natural_keys(self._at.spec, rule.by, task.values) if rule else []
+            if rule and keys:
+                sought.setdefault(rule.by, {}).update(dict.fromkeys(keys))
+        found = {}
+        for field, wanted in sought.items():
+            records = self._records(field)
+            found[field] = (records.ask if again else records.find)(list(wanted))
+        return found
 
     def _records(self, field: str) -> ExistingRecords:
         if field not in self._existing:
@@ -103,22 +100,33 @@ class NewRecords:
             self._existing[field] = ExistingRecords(at.destination, at.spec, field, at.expected)
         return self._existing[field]
 
-    def _meet(self, task: Task, rule: Existing, stored: Stored, reason: Reason) -> None:
+    def _meet(self, task: Task, found: Recognised, reason: Reason) -> None:
         """Do with a record that is there already what the mapping says."""
-        key = natural_key(self._at.spec, rule.by, task.values) or ""
+        rule, stored = found.rule, found.stored
         if stored.id == task.id and not stored.trashed:
             self._at.conclude([created(self._at, self._at.spec, task, stored)])
-        elif not identifies(self._at.spec, rule.by, key):
+        elif not identifies(self._at.spec, rule.by, found.key):
             self._give_up(task, rule)
             self._ready.append(task)
-        elif stored.trashed and any(self._holders(stored)):
+        elif not found.certain:
+            several = Reason.EXISTING_AMBIGUOUS
+            self._at.conclude([event(task.key, Outcome.HELD, several, detail=found.ids)])
+        elif stored.trashed and any(holders(self._at, stored)):
             # We brought it, and people threw it away: it is not for a namesake to bring it back.
             gone = Reason.GONE_FROM_DESTINATION
             self._at.conclude([event(task.key, Outcome.HELD, gone, detail=stored.id)])
         elif rule.policy == "reject":
             self._at.conclude([event(task.key, Outcome.REJECTED, reason, detail=stored.id)])
         else:
+            self._list_others(task, found)
             self._adopt(task, stored, reason)
+
+    def _list_others(self, task: Task, found: Recognised) -> None:
+        """List the records that it could be as well: people may want to merge them."""
+        if found.others:
+            several = Reason.EXISTING_AMBIGUOUS
+            issue = {"field": found.rule.by, "problem": several, "detail": found.ids}
+            self._at.counts.leave_out(task.key, [issue])
 
     def _give_up(self, task: Task, rule: Existing) -> None:
         issue = give_up_key(self._at.line(task.key), rule.by, task.values)
@@ -182,10 +190,8 @@ class NewRecords:
 
     def _explain_duplicate(self, task: Task, refusal: Refused) -> None:
         """Find out who holds the value: somebody may have come between look-up and load."""
-        rule = self._at.line(task.key).existing
-        key = natural_key(self._at.spec, rule.by, task.values) if rule else None
-        held = self._records(rule.by).ask([key]) if rule and key else {}
-        if rule and key and key in held:
-            self._meet(task, rule, held[key], Reason.MADE_MEANWHILE)
+        found = recognise(self._at, task, self._held([task], again=True))
+        if found is not None:
+            self._meet(task, found, Reason.MADE_MEANWHILE)
         else:
             self._at.conclude([refused(task.key, refusal.message, task.planned)])

@@ -20,6 +20,7 @@ REASONS: Mapping[str, str] = {
     Reason.RESOLVED: "what stood in its way is over, both systems agree again",
     Reason.STORED_DIFFERENTLY: "stored in another form than it was sent",
     Reason.EXISTING_RECORD: "the destination already had the record",
+    Reason.EXISTING_AMBIGUOUS: "the destination had several records that could be it",
     Reason.EXISTING_IN_TRASH: "the record lay in the destination's trash",
     Reason.MADE_MEANWHILE: "somebody made the record in the destination meanwhile",
     Reason.DUPLICATE_CERTAIN: "certainly the same as another record",

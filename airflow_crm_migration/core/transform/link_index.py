@@ -12,8 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow_crm_migration.core.values.domains import registrable_domain
-from airflow_crm_migration.core.values.emails import addresses_in, is_free_mail, normal_email
+from airflow_crm_migration.core.values.domains import (
+    names_no_company,
+    own_domain,
+    registrable_domain,
+)
+from airflow_crm_migration.core.values.emails import addresses_in, normal_email
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
@@ -109,7 +113,7 @@ class LinkIndex:
         Return what each value of a link way finds.
 
         :return: (value, source ids found) for every value that names somebody: a free-mail domain
-            does not
+            and a host of many companies' pages do not
         """
         if way.through is None:
             return self._matches(way, record)
@@ -125,7 +129,7 @@ class LinkIndex:
         if way.by == "self":
             return [(value, {value}) for value in values]
         if way.by == "domain":
-            values = [v for v in values if not is_free_mail(registrable_domain(v) or "")]
+            values = [v for v in values if not names_no_company(registrable_domain(v) or "")]
         return [(value, self.find(way.object, way.by, value)) for value in values]
 
     def related(self, way: LinkWay, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -152,6 +156,5 @@ def key_of(by: str, value: str) -> str | None:
     if by == "email":
         return normal_email(value)
     if by == "domain":
-        domain = registrable_domain(value)
-        return None if domain is None or is_free_mail(domain) else domain
+        return own_domain(value)
     return " ".join(value.split()).casefold() or None

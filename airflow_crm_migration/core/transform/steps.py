@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_crm_migration.core.canonical import decimal_text
 from airflow_crm_migration.core.values.currencies import currency_of
-from airflow_crm_migration.core.values.domains import registrable_domain
-from airflow_crm_migration.core.values.emails import addresses_in, is_free_mail, normal_email
+from airflow_crm_migration.core.values.domains import own_domain, registrable_domain
+from airflow_crm_migration.core.values.emails import addresses_in, normal_email
 from airflow_crm_migration.core.values.html import html_to_markdown as clean_html
 from airflow_crm_migration.core.values.names import tidy_person_name
 from airflow_crm_migration.core.values.phones import international, region_of, split_phones
@@ -111,16 +111,19 @@ def links_of(value: Any, label: str = "") -> list[dict[str, str]]:
 
 @transform
 def domain_link(value: Any) -> list[dict[str, str]]:
-    """Make the one spelling of a company's domain as a link: ``https://acme.example``."""
-    domain = next((registrable_domain(text) for text in texts(value)), None)
+    """
+    Make the one spelling of a company's domain as a link: ``https://acme.example``.
+
+    A page with a host that is open to anybody stays as it is: its host is not the company's.
+    """
+    domain = next((own_domain(text) for text in texts(value)), None)
     return [{"url": f"https://{domain}", "label": ""}] if domain else links_of(value)
 
 
 @transform
 def company_domain(value: Any) -> str | None:
-    """Take the company's domain out of an e-mail address; free-mail domains are nobody's."""
-    domain = next((registrable_domain(text) for text in texts(value)), None)
-    return None if domain is None or is_free_mail(domain) else domain
+    """Take the company's domain out of an e-mail address; one open to anybody is nobody's."""
+    return next((own_domain(text) for text in texts(value)), None)
 
 
 @transform

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec
+from airflow_crm_migration.core.natural_keys import is_open_host
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Normalised
 from airflow_crm_migration.core.transform.convert import NotConvertible, convert
@@ -52,8 +53,8 @@ class FieldValues:
                 lines += [f"{rule.to}: {text}" for text in made.unusable]
             if made.value is not None:
                 values[rule.to] = made.value
-        for name, kept in unusable.items():
-            made = self._setting.rules.normalise(self._spec.fields[name], "\n".join(kept))
+        for name, lines in unusable.items():
+            made = self._setting.rules.normalise(self._spec.fields[name], "\n".join(lines))
             issues += _notes(name, made)
             values[name] = made.value
         if self._line.source_id_field:
@@ -102,7 +103,7 @@ class FieldValues:
         else:
             if converted is None:
                 return self._without(rule, given)
-            made = self._setting.rules.normalise(spec, converted)
+            made = _of_its_own(spec, self._setting.rules.normalise(spec, converted))
             issues += _notes(rule.to, made)
         return _usable(rule, spec, made, issues)
 
@@ -139,6 +140,14 @@ def _note_unexpected(rule: FieldRule, given: Any, issues: list[Issue]) -> None:
     expected = {word_key(value) for value in rule.expected}
     strange = [text for text in texts(given) if expected and word_key(text) not in expected]
     issues += [issue(rule.to, Reason.UNMAPPED_VALUE, text) for text in strange]
+
+
+def _of_its_own(spec: FieldSpec, made: Normalised) -> Normalised:
+    """Take a host that is open to anybody for unusable where one company's own is asked for."""
+    found = texts(made.value)
+    if not found or not is_open_host(spec, found[0]):
+        return made
+    return Normalised(None, (*found, *made.unusable), (*made.notes, "open to anybody"))
 
 
 def _usable(rule: FieldRule, spec: FieldSpec, made: Normalised, issues: list[Issue]) -> Normalised:

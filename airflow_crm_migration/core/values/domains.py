@@ -6,6 +6,7 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from airflow_crm_migration.core.values.emails import is_free_mail
 from airflow_crm_migration.core.values.lists import words
 from airflow_crm_migration.core.values.text import one_line
 
@@ -36,6 +37,21 @@ def registrable_domain(text: str) -> str | None:
 def is_shared_host(domain: str) -> bool:
     """Tell whether many companies have a page on a registrable domain (facebook.com)."""
     return domain in words("shared_hosts")
+
+
+def names_no_company(domain: str) -> bool:
+    """Tell whether a registrable domain is open to anybody: for an address, or for a page."""
+    return is_free_mail(domain) or is_shared_host(domain)
+
+
+def own_domain(text: str) -> str | None:
+    """
+    Return the registrable domain of a text where it can be one company's alone.
+
+    :param text: as for :func:`registrable_domain`
+    """
+    domain = registrable_domain(text)
+    return None if domain is None or names_no_company(domain) else domain
 
 
 def _host(text: str) -> str | None:

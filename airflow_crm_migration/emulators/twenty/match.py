@@ -183,7 +183,10 @@ def _pattern(op: str, value: str) -> Callable[[Any], bool]:
     def test(value: Any) -> bool:
         if value in _NOTHING:
             return False
-        return found(value if isinstance(value, str) else json.dumps(value)) is not None
+        return (
+            found(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+            is not None
+        )
 
     return test
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow_crm_migration.core.fields import FieldSpec, FieldType
@@ -59,19 +59,24 @@ def all_of(*filters: str) -> str | None:
     return f"and({','.join(kept)})" if len(kept) > 1 else "".join(kept) or None
 
 
-def key_path(field: FieldSpec) -> tuple[str, ...]:
+def holds_one_of(field: FieldSpec, values: Sequence[str]) -> list[dict[str, Any]]:
     """
-    Return where a field keeps the value by which records are found.
+    Return GraphQL filters of which one holds for records whose field has one of some values.
+
+    Further addresses are kept as JSON and found in its text, as Twenty's own search for them does
+    (read in its source); the pattern may find more than was asked for.
 
     :raises ValueError: for types that identify nobody
     """
+    among = {"in": list(values)}
     match field.type:
         case FieldType.EMAILS:
-            return (field.name, "primaryEmail")
+            further = [{field.name: {"additionalEmails": {"like": f'%"{v}"%'}}} for v in values]
+            return [{field.name: {"primaryEmail": among}}, *further]
         case FieldType.LINKS:
-            return (field.name, "primaryLinkUrl")
+            return [{field.name: {"primaryLinkUrl": among}}]
         case FieldType.TEXT:
-            return (field.name,)
+            return [{field.name: among}]
     raise ValueError(f"records cannot be found by {field.name}, which is a {field.type} field")
 
 

@@ -43,7 +43,7 @@ from airflow_crm_migration.hooks.twenty.filters import (
     WITH_TRASH,
     all_of,
     chunks,
-    key_path,
+    holds_one_of,
     one_of,
     starts_with,
 )
@@ -229,15 +229,15 @@ class TwentyHook(TwentyRules, TwentyApi):
         for record in self.raw(object_name, all_of(chosen, WITH_TRASH if trashed else "")):
             yield codec.stored(target, record)
 
-    def find(self, object_name: str, field: str, values: Sequence[str]) -> dict[str, Stored]:
+    def find(self, object_name: str, field: str, values: Sequence[str]) -> dict[str, list[Stored]]:
         """
         Look records up by a unique field, trashed ones too.
 
-        A company is found by its domain however its address is spelt. Give all values at once: 500
-        of them cost one call, and a call more per page of what is found.
+        A company is found by its domain however its address is spelt, a person by any address. Give
+        all values at once: 500 of them cost one call, and a call more per page of what is found.
 
-        :param values: primary values in normalised form
-        :return: value -> record; a live one rather than a trashed one, an old one rather than new
+        :param values: in normalised form
+        :return: value -> records that hold it, live ones before trashed ones, old ones before new
         """
         target = self._object(object_name)
         spec = target.spec.fields[field]
@@ -245,22 +245,24 @@ class TwentyHook(TwentyRules, TwentyApi):
         spellings = [s for v in wanted for s in _spellings(spec, v)]
         ids: list[str] = []
         for start in range(0, len(spellings), _KEYS):
-            ids += self._ids_by(target, key_path(spec), spellings[start : start + _KEYS])
-        found: dict[str, Stored] = {}
+            ids += self._ids_by(target, spec, spellings[start : start + _KEYS])
+        found: dict[str, list[Stored]] = {}
         for record in sorted(self.read(object_name, ids).values(), key=_preference):
-            found.setdefault(_key(spec, record), record)
+            for key in _keys(spec, record):
+                found.setdefault(key, []).append(record)
         return {v: found[v] for v in wanted if v in found}
 
-    def _ids_by(self, target: TwentyObject, path: Sequence[str], values: list[str]) -> list[str]:
-        condition = "{in: $values}"
-        for name in reversed(path):
-            condition = f"{{{name}: {condition}}}"
+    def _ids_by(self, target: TwentyObject, field: FieldSpec, values: list[str]) -> list[str]:
+        holds_one = f"{_capital(target.name)}FilterInput"
         query = (
-            "query($values: [String!], $first: Int, $after: String) {"
-            f" {target.plural}(filter: {{and: [{condition}, {TRASH_TOO}]}}, first: $first, "
+            f"query($holdsOne: [{holds_one}!], $first: Int, $after: String) {{"
+            f" {target.plural}(filter: {{and: [{{or: $holdsOne}}, {TRASH_TOO}]}}, first: $first, "
             "after: $after) { pageInfo { endCursor hasNextPage } edges { node { id } } } }"
         )
-        variables: dict[str, Any] = {"values": values, "first": self.capabilities.read_size}
+        variables: dict[str, Any] = {
+            "holdsOne": holds_one_of(field, values),
+            "first": self.capabilities.read_size,
+        }
         ids: list[str] = []
         while True:
             found = self.graphql("/graphql", query, variables, name=target.plural)[target.plural]
@@ -423,11 +425,13 @@ def _spellings(field: FieldSpec, value: str) -> Iterable[str]:
     ]
 
 
-def _key(field: FieldSpec, record: Stored) -> str:
+def _keys(field: FieldSpec, record: Stored) -> list[str]:
     value = record.values.get(field.name)
-    if field.type is FieldType.LINKS and value:
-        return canonical_url(value[0]["url"], domain=field.unique) or value[0]["url"]
-    return str(value[0] if isinstance(value, list) and value else value)
+    if not value:
+        return []
+    if field.type is FieldType.LINKS:
+        return [canonical_url(value[0]["url"], domain=field.unique) or value[0]["url"]]
+    return list(dict.fromkeys(value)) if field.type is FieldType.EMAILS else [str(value)]
 
 
 def _preference(record: Stored) -> tuple[bool, str, str]:

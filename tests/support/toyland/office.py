@@ -23,6 +23,7 @@ from airflow_crm_migration.core.protocols import (
     Usage,
     Write,
 )
+from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -238,9 +239,10 @@ class OfficeHook(OfficeRules):
             if marked and (trashed or not row.trashed):
                 yield row
 
-    def find(self, object_name: str, field: str, values: Sequence[str]) -> dict[str, Stored]:
-        found = {_primary(r.values.get(field)): r for r in self.listing(object_name, trashed=True)}
-        return {value: found[value] for value in values if value in found}
+    def find(self, object_name: str, field: str, values: Sequence[str]) -> dict[str, list[Stored]]:
+        rows = sorted(self.listing(object_name, trashed=True), key=lambda row: row.trashed)
+        found = {v: [r for r in rows if v in texts(r.values.get(field))] for v in values}
+        return {value: holders for value, holders in found.items() if holders}
 
     def read(self, object_name: str, ids: Sequence[str]) -> dict[str, Stored]:
         self._call("read")
@@ -266,9 +268,10 @@ class OfficeHook(OfficeRules):
     def _taken(self, object_name: str, values: Values) -> bool:
         fields = self.office.objects[object_name].fields
         return any(
-            self.find(object_name, name, [_primary(value)])
+            _primary(row.values.get(name)) == _primary(value)
             for name, value in values.items()
             if fields[name].unique and value
+            for row in self.office.rows[object_name].values()
         )
 
     def update(self, object_name: str, rows: Sequence[Write]) -> list[Stored | Refused]:

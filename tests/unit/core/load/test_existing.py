@@ -75,6 +75,68 @@ def test_fill_and_update_write_their_fields_once(
     assert one(loading) == record
 
 
+HOME = "ann@home.example"
+OLD = "ann@old.example"
+ADDRESSES = [
+    ([ANN], [HOME, ANN]),
+    ([HOME, ANN], [ANN]),
+    ([HOME, ANN], [OLD, ANN]),
+]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize(("there", "brought"), ADDRESSES)
+def test_a_person_is_recognised_by_any_address(
+    loading: Loading, there: list[str], brought: list[str], listed: bool
+) -> None:
+    for n in range(0 if listed else 70):
+        by_hand(loading, f"p{n}@y.example")
+    emails = {"primaryEmail": there[0], "additionalEmails": there[1:]}
+    theirs = loading.made_by_hand("person", emails=emails)
+    facts = loading.load("person", [person("a", emails=brought)])
+    assert outcomes(facts) == LINKED
+    assert loading.entry("person", "a").destination_id == theirs["id"]
+
+
+def test_a_further_address_that_many_share_recognises_nobody(loading: Loading) -> None:
+    by_hand(loading, INFO)
+    loading.made_by_hand("person", emails={"primaryEmail": HOME, "additionalEmails": [INFO]})
+    facts = loading.load("person", [person("a", emails=[ANN, INFO])])
+    assert outcomes(facts) == {"created": {"new": 1}}
+    assert loading.issues("person") == []
+
+
+def test_a_person_who_may_be_two_is_held_and_nobody_is_chosen(loading: Loading) -> None:
+    theirs = {by_hand(loading, HOME), by_hand(loading, OLD)}
+    facts = loading.load("person", [person("a", emails=[ANN, HOME, OLD])])
+    assert outcomes(facts) == {"held": {"existing_ambiguous": 1}}
+    assert set(loading.entry("person", "a").last["detail"].split(", ")) == theirs
+    assert len(loading.records("person")) == 2
+
+
+def test_the_first_address_decides_and_the_other_record_is_listed(loading: Loading) -> None:
+    theirs, other = by_hand(loading, ANN), by_hand(loading, HOME)
+    facts = loading.load("person", [person("a", emails=[ANN, HOME])])
+    assert outcomes(facts) == LINKED
+    assert loading.entry("person", "a").destination_id == theirs
+    [issue] = loading.issues("person")
+    assert (issue["problem"], issue["detail"]) == ("existing_ambiguous", f"{theirs}, {other}")
+
+
+def test_a_live_record_goes_before_a_trashed_one(loading: Loading) -> None:
+    loading.remove("person", by_hand(loading, ANN))
+    live = by_hand(loading, HOME)
+    assert outcomes(loading.load("person", [person("a", emails=[ANN, HOME])])) == LINKED
+    assert loading.entry("person", "a").destination_id == live
+
+
+def test_two_source_records_that_share_a_further_address_stay_two(loading: Loading) -> None:
+    loading.load("person", [person("a", emails=[ANN, HOME])])
+    facts = loading.load("person", [person("b", emails=[OLD, HOME, ANN])], run="run-2")
+    assert outcomes(facts) == {"created": {"new": 1}}
+    assert len(loading.records("person")) == 2
+
+
 def test_an_image_of_what_was_there_is_kept(make_loading: Callable[..., Loading]) -> None:
     loading = make_loading("update")
     by_hand(loading, jobTitle="Chief")

@@ -20,6 +20,7 @@ def index() -> Iterator[LinkIndex]:
     with LinkIndex({("firm", "f3"): "f1"}) as index:
         add(index, "f1", called="Acme  Ltd", web="https://www.brightwell.co.uk/x", mail="A@x.org")
         add(index, "f2", called="Bolt", web="bolt.io", mail=["b@x.org"], other=["bo@x.org"])
+        add(index, "f4", called="Blum", web="https://facebook.com/blum")
         yield index
 
 
@@ -42,6 +43,7 @@ def add(index: LinkIndex, record_id: str, **record: Any) -> None:
         ("domain", "someone@mail.brightwell.co.uk", {"f1"}),
         ("domain", "other.co.uk", set()),
         ("domain", "nothing", set()),
+        ("domain", "facebook.com", set()),
         ("name", "acme ltd", {"f1"}),
         ("name", " ACME\tLTD ", {"f1"}),
         ("name", "Acme", set()),

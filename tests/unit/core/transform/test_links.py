@@ -56,10 +56,13 @@ def test_a_hint_that_finds_nothing_is_no_broken_link() -> None:
         assert "issues" not in made.draft("client", mail="ann@bolt.io")
 
 
-def test_free_mail_never_links() -> None:
+@pytest.mark.parametrize("host", ["gmail.com", "linkedin.com"])
+def test_a_domain_of_many_never_links(host: str) -> None:
     with bench(BY_DOMAIN) as made:
-        made.known("firm", id="f1", web="gmail.com")
-        assert made.draft("client", mail="ann@gmail.com")["links"] == {}
+        made.known("firm", id="f1", web=host)
+        found = made.draft("client", mail=f"ann@{host}")
+        assert found["links"] == {}
+        assert "issues" not in found
 
 
 def test_a_merged_record_is_linked_as_its_survivor() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_crm_migration.core.values.domains import is_shared_host, registrable_domain
+from airflow_crm_migration.core.values.domains import is_shared_host, own_domain, registrable_domain
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -59,3 +59,16 @@ def test_the_network_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_hosts_of_many_companies() -> None:
     assert is_shared_host("facebook.com")
     assert not is_shared_host("brightwell.com")
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"),
+    [
+        ("https://www.brightwell.com/x", "brightwell.com"),
+        ("https://facebook.com/brightwell", None),
+        ("ann@gmail.com", None),
+        ("nothing", None),
+    ],
+)
+def test_only_a_domain_of_its_own_is_a_companys(text: str, domain: str | None) -> None:
+    assert own_domain(text) == domain
