@@ -45,6 +45,9 @@ class Mortal(TwentyHook):
     def restore(self, object_name: str, ids: Sequence[str]) -> None:
         self._around("restore", lambda: super(Mortal, self).restore(object_name, ids))
 
+    def delete(self, object_name: str, ids: Sequence[str]) -> None:
+        self._around("delete", lambda: super(Mortal, self).delete(object_name, ids))
+
     def upload(self, name: str, *more: Any) -> str:
         up = self._around(name, lambda: super(Mortal, self).upload(name, *more))
         return str(up)
@@ -95,6 +98,20 @@ def test_join_rows(loading: Loading, when: str) -> None:
     assert facts["joins"] == ({"unchanged": 2} if when == "after" else {"created": 2})
     assert len(loading.records("taskTarget")) == 2
     assert len(loading.records("task")) == 1
+
+
+@MOMENTS
+def test_links_that_are_gone_from_the_source(loading: Loading, when: str) -> None:
+    loading.load("person", [person("a"), person("b")])
+    loading.load("task", [task("t", "a", "b")])
+    loading.transform("task", [task("t", "b")], run="run-2")
+    die(loading, "task", "delete", when, run="run-2")
+    facts = loading.load_again("task", run="run-2")
+    assert facts["joins"].get("deleted", 0) == (0 if when == "after" else 1)
+    last = loading.entries("task", principal=False)["taskTarget:contact:a"].last
+    assert (last["outcome"], last["reason"]) == ("deleted", "link_gone_from_source")
+    assert len(loading.records("taskTarget")) == 1
+    assert not loading.open_intents("task")
 
 
 @MOMENTS
