@@ -278,6 +278,7 @@ class ChangedRecords:
             "key": list(change.task.key), "op": "update", "id": change.task.id,
             "object": self._at.spec.name, "fields": list(change.ours), "image": image,
             "meant": hashes(self._at.spec, change.ours, change.ours),
+            "before": hashes(self._at.spec, before, change.ours),
             "verdict": self._verdict(change),
             **self._bases(change, hashes(self._at.spec, before, change.parted.agreed)),
         }  # fmt: skip
