@@ -69,6 +69,10 @@ class Unsettled(CrmError):
     """No reply, half a reply or a server error: whether it was written must be asked."""
 
 
+class ServerError(Unsettled):
+    """The platform itself replied that it failed: a record may be more than it can take."""
+
+
 class Throttled(CrmError):
     """The platform asked to slow down more often than the hook was willing to wait."""
 

@@ -249,6 +249,7 @@ class ChangedRecords:
             lambda batch: at.destination.update(at.phase, batch),
             self._settled,
             [Write(c.task.id, c.ours) for c in changes],
+            takes=at.takes,
         )
         at.refusals.judge(at.phase, results)
         at.conclude(

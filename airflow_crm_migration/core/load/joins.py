@@ -117,6 +117,7 @@ def _write(context: LoadContext, name: str, tasks: list[Task]) -> None:
         lambda batch: context.destination.create(name, batch),
         lambda batch: context.settle(name, batch),
         [Write(task.id, task.values) for task in tasks],
+        takes=context.takes,
     )
     context.refusals.judge(name, results)
     context.conclude(
