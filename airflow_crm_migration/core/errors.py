@@ -87,6 +87,10 @@ class DeadHost(CrmError):
         self.host = host
 
 
+class ServerError(Unsettled):
+    """The platform itself replied that it failed: a record may be more than it can take."""
+
+
 class Throttled(CrmError):
     """The platform asked to slow down more often than the hook was willing to wait."""
 

@@ -50,7 +50,7 @@ def looked_at_from_afar(mapping: PairMapping) -> dict[str, set[str]]:
     for _, condition in _conditions(mapping):
         if condition.related is not None:
             fields = found.setdefault(condition.related.object, set())
-            for part in _parts(condition.where):
+            for part in condition_parts(condition.where):
                 fields |= {part.field} if part.field is not None else set()
                 fields |= {part.related.source} if part.related is not None else set()
     for _, through, names in _throughs(mapping):
@@ -190,15 +190,16 @@ def _whens(mapping: PairMapping) -> Iterator[tuple[str, Condition | None]]:
 
 def _conditions(mapping: PairMapping) -> Iterator[tuple[str, Condition]]:
     for place, condition in _whens(mapping):
-        yield from ((place, part) for part in _parts(condition))
+        yield from ((place, part) for part in condition_parts(condition))
 
 
-def _parts(condition: Condition | None) -> Iterator[Condition]:
+def condition_parts(condition: Condition | None) -> Iterator[Condition]:
+    """Walk a condition with all conditions in it."""
     if condition is None:
         return
     yield condition
     for part in (*(condition.all or ()), *(condition.any or ()), condition.negate, condition.where):
-        yield from _parts(part)
+        yield from condition_parts(part)
 
 
 def _plain_ways(mapping: PairMapping) -> Iterator[tuple[str, LinkWay]]:

@@ -76,6 +76,7 @@ class Reason(StrEnum):
     FILE_CHANGED = "file_changed"
     CHANGED_IN_BOTH = "changed_in_both"
     GONE_FROM_DESTINATION = "gone_from_destination"
+    LINK_GONE_FROM_SOURCE = "link_gone_from_source"
     ROLLED_BACK = "rolled_back"
     EDITED_SINCE = "edited_since"
     HAS_FOREIGN_CHILDREN = "has_foreign_children"

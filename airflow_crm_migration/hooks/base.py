@@ -17,6 +17,7 @@ from airflow_crm_migration.core.errors import (
     NoAnswer,
     QuotaSpent,
     Refused,
+    ServerError,
     Throttled,
     Unauthorised,
     Unreachable,
@@ -42,6 +43,8 @@ T = TypeVar("T")
 
 _READS = ("GET", "HEAD")
 _CONNECT_SECONDS = 10.0
+_BEFORE_THE_SERVER = (502, 503, 504)
+"""What is said in the place of a server that does not answer, whatever was asked."""
 _WORDS = 500
 
 
@@ -265,7 +268,7 @@ class CrmHook(ConnectedHook):
         if status in (requests.codes.unauthorized, requests.codes.forbidden):
             kind = Unauthorised
         elif status >= requests.codes.server_error:
-            kind = Unsettled
+            kind = Unsettled if status in _BEFORE_THE_SERVER else ServerError
         return kind(message, status=status, code=code)
 
     def _redirected(self, response: requests.Response) -> UserMistake:

@@ -23,7 +23,7 @@ NEW_FILE = "New offer.pdf"
 
 
 def world() -> World:
-    return working_customer(
+    made = working_customer(
         contact("updated", tags=["Extra"]),
         contact("mixed", phone="+44 20 7946 0019"),
         contact("disputed"),
@@ -44,6 +44,11 @@ def world() -> World:
         contact("shared2", email="info@shared-example.com"),
         deals=(deal("staged", "Discovery"), deal("restaged", "Discovery")),
     )
+    made.activities["a30"] = Activity(
+        "a30", "call", "outbound", "Called", "", at(2), at(2), "u1", contact_ids=["one", "other"]
+    )
+    made.notes["n30"] = Note("n30", "u1", at(2), Parent("contact", "one"), "Said")
+    return made
 
 
 def source_works(world: World) -> None:
@@ -77,6 +82,8 @@ def source_works(world: World) -> None:
     world.companies["c1"].website = "HTTP://www.Brightwell-Example.com/new/"
     world.companies["c1"].linkedin = "https://www.linkedin.com/company/Brightwell-Ltd/"
     people["p5"].phone = "(030) 23125679"
+    world.activities["a30"].contact_ids = ["other"]
+    world.notes["n30"] = Note("n30", "u1", at(2), Parent("contact", "other"), "Said")
     world.notes["n20"] = Note("n20", "u1", at(22), Parent("contact", "noted"), "Said later")
     world.files["f20"] = File(
         "f20", Parent("contact", "noted"), NEW_FILE, 3000, "application/pdf", at(22), head=PDF
@@ -166,6 +173,16 @@ def test_a_new_note_a_new_call_and_a_new_file_reach_a_record_that_did_not_change
     assert file["name"] == NEW_FILE
     content = working.between.download(file["file"][0]["url"])
     assert content == working.between.world.files["f20"].content()
+
+
+@pytest.mark.parametrize(("line", "name"), [("activity", "a30"), ("note_as_task", "n30")])
+def test_a_call_that_lost_somebody_and_a_note_that_moved_hang_on_who_is_left(
+    working: Working, line: str, name: str
+) -> None:
+    own = working.record("task", name, line)["id"]
+    rows = [r for r in working.between.records("taskTarget") if r["taskId"] == own]
+    people = [r["targetPersonId"] for r in rows if r["targetPersonId"]]
+    assert people == [working.record("person", "other")["id"]]
 
 
 def test_what_the_platform_writes_in_another_form_changes_like_all_else(working: Working) -> None:

@@ -249,6 +249,7 @@ class ChangedRecords:
             lambda batch: at.destination.update(at.phase, batch),
             self._settled,
             [Write(c.task.id, c.ours) for c in changes],
+            takes=at.takes,
         )
         at.refusals.judge(at.phase, results)
         at.conclude(
@@ -278,6 +279,7 @@ class ChangedRecords:
             "key": list(change.task.key), "op": "update", "id": change.task.id,
             "object": self._at.spec.name, "fields": list(change.ours), "image": image,
             "meant": hashes(self._at.spec, change.ours, change.ours),
+            "before": hashes(self._at.spec, before, change.ours),
             "verdict": self._verdict(change),
             **self._bases(change, hashes(self._at.spec, before, change.parted.agreed)),
         }  # fmt: skip

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_crm_migration.core.ids import Key
 from airflow_crm_migration.core.load.plan import written_fields
 from airflow_crm_migration.core.load.refusals import Refusals
+from airflow_crm_migration.core.outcomes import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.protocols import Destination, Write
 
 _ROWS_PER_OBJECT = 500
+_TAKEN = {Outcome.CREATED, Outcome.UPDATED}
 
 
 @dataclass
@@ -143,6 +145,12 @@ class LoadContext:
     def refused_before(self, entry: Entry | None, tried: Hashes) -> bool:
         """Tell whether the destination refused just this in an earlier run."""
         return not self.resend and entry is not None and entry.last.get("refused") == tried
+
+    @property
+    def takes(self) -> bool:
+        """Whether the destination took anything in this load."""
+        told = {o for found in self.counts.outcomes.values() for o, _ in found}
+        return not _TAKEN.isdisjoint(told | self.counts.joins.keys())
 
     @cached_property
     def refusals(self) -> Refusals:

@@ -133,6 +133,7 @@ class _Files:
             lambda batch: self._at.destination.create(self._at.phase, batch),
             lambda batch: self._at.settle(self._at.phase, batch),
             [self._row(upload) for upload in ready],
+            takes=self._at.takes,
         )
         self._at.conclude(
             [self._told(upload, result) for upload, result in zip(ready, results, strict=True)]

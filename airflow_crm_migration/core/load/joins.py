@@ -1,4 +1,4 @@
-"""Writes the rows of many-to-many links, once both ends stand in the destination."""
+"""Brings the rows of many-to-many links up to date, once both ends stand in the destination."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.ids import Key, made_id
 from airflow_crm_migration.core.load.batches import write_batch
+from airflow_crm_migration.core.load.gone_links import GoneLinks, linked_to
 from airflow_crm_migration.core.load.parents import Parents, join_key, join_of
 from airflow_crm_migration.core.load.plan import Task, hashes
 from airflow_crm_migration.core.load.rows import created, intent, refused
@@ -26,12 +27,16 @@ def load_joins(
     """
     Write the join rows of all drafts that stand in the destination and lack them.
 
+    Rows that an earlier run made of links that are gone from the source are removed.
+
     :param say: told after each draft how many were seen
     """
     size = context.destination.capabilities.batch_size
     waiting: dict[str, list[Task]] = {}
     parents = Parents(context)
+    gone = GoneLinks(context)
     for done, (place, draft) in enumerate(parents.ahead(drafts), start=1):
+        gone.add(draft)
         for name, task in _due(parents, place, draft):
             tasks = waiting.setdefault(name, [])
             tasks.append(task)
@@ -40,6 +45,7 @@ def load_joins(
         say(done)
     for name, tasks in waiting.items():
         _write(context, name, tasks)
+    gone.finish()
 
 
 def _due(parents: Parents, place: list[Any], draft: dict[str, Any]) -> Iterator[tuple[str, Task]]:
@@ -57,7 +63,7 @@ def _due(parents: Parents, place: list[Any], draft: dict[str, Any]) -> Iterator[
             if target is None:
                 _leave_out(context, key)
             # Two source records may be one in the destination: it is linked once.
-            elif target not in linked:
+            elif target not in linked and not _is_linked(context, record, join, keys):
                 linked.add(target)
                 column = join.other[context.line(keys[0]).destination]
                 task = Task(key, {join.own: own, column: target}, place)
@@ -83,6 +89,11 @@ def _standing(
     return lacking, linked
 
 
+def _is_linked(context: LoadContext, record: Key, join: Join, keys: list[Key]) -> bool:
+    rows = context.snapshot.parts_of(record)
+    return any(linked_to(context, join, row, keys) for row in rows)
+
+
 def _leave_out(context: LoadContext, key: Key) -> None:
     join, _, source_id = key.part.split(":", 2)
     issue = {"field": join, "problem": Reason.PARENT_NOT_LOADED, "detail": source_id}
@@ -106,6 +117,7 @@ def _write(context: LoadContext, name: str, tasks: list[Task]) -> None:
         lambda batch: context.destination.create(name, batch),
         lambda batch: context.settle(name, batch),
         [Write(task.id, task.values) for task in tasks],
+        takes=context.takes,
     )
     context.refusals.judge(name, results)
     context.conclude(

@@ -171,6 +171,7 @@ class NewRecords:
             lambda batch: at.destination.create(at.phase, batch),
             lambda batch: at.settle(at.phase, batch),
             rows,
+            takes=at.takes,
         )
         at.refusals.judge(at.phase, results)
         fates = list(zip(tasks, results, strict=True))

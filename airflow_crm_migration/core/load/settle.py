@@ -10,15 +10,20 @@ from airflow_crm_migration.core.load.rows import created_as, event, some, unwrit
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_crm_migration.core.fields import ObjectSpec
     from airflow_crm_migration.core.ledger.objects import Row
     from airflow_crm_migration.core.load.context import LoadContext
+    from airflow_crm_migration.core.load.plan import Hashes
     from airflow_crm_migration.core.protocols import Stored
 
 
 def settle_open_intents(context: LoadContext) -> int:
     """
     Close every open intent of the phase: written as meant, or not written and to be planned anew.
+
+    Of an update each field is settled by itself: people may have changed another one since.
 
     :return: how many there were
     """
@@ -46,10 +51,48 @@ def _verdict(context: LoadContext, spec: ObjectSpec, row: Row, stored: Stored | 
             key, Outcome.RESTORED, Reason.EXISTING_IN_TRASH, id=stored.id, image=row["image"]
         )
     now = hashes(spec, stored.values, row["fields"])
-    if any(now.get(n) != row["meant"].get(n) for n in row["fields"]):
-        return unwritten(row)
+    written = [n for n in row["fields"] if now.get(n) == row["meant"].get(n)]
+    if len(written) < len(row["fields"]):
+        return _partly(context, row, now, written)
     return event(
         key, id=stored.id, sent=row["sent"], stored=row["stored"] | now, image=row["image"],
         fields=row["fields"], values=row["values"], **row["verdict"],
         **some(behind=row.get("behind"), rewritten=row.get("rewritten")),
     )  # fmt: skip
+
+
+def _partly(context: LoadContext, row: Row, now: Hashes, written: Sequence[str]) -> Row:
+    """
+    Tell of the fields that hold what was meant; the others are planned anew, from what they held.
+
+    :param now: hashes of what is stored of the fields that were to be written
+    :param written: those that are stored as they were meant
+    """
+    entry = context.snapshot.entry(Key(*row["key"]))
+    last = entry.last if entry else {}
+    known = "sent" in last
+    untouched = not written if known else now == row["before"]
+    if untouched:
+        return unwritten(row)
+    others = [n for n in row["fields"] if n not in written]
+    # Of a record that was there before us the ledger knows nothing yet.
+    base = last if known else {"stored": row["before"]}
+    verdict = row["verdict"] if written else {n: last[n] for n in ("outcome", "reason")}
+    behind = row.get("behind", {}) | {
+        n: last.get("behind", {}).get(n, last.get("values")) for n in others
+    }
+    return event(
+        Key(*row["key"]), id=row["id"], values=row["values"], **verdict,
+        sent=_taken(row["sent"], base.get("sent", {}), others),
+        stored=_taken(row["stored"] | now, base["stored"], others),
+        **({"image": row["image"], "fields": written} if written else {}),
+        **some(
+            behind=behind,
+            rewritten=_taken(row.get("rewritten", {}), base.get("rewritten", {}), others),
+        ),
+    )  # fmt: skip
+
+
+def _taken(new: Hashes, old: Hashes, names: Sequence[str]) -> Hashes:
+    """Return what is new, of some fields what was before."""
+    return {n: h for n, h in new.items() if n not in names} | {n: old[n] for n in names if n in old}

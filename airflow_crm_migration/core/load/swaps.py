@@ -103,6 +103,7 @@ def _write(
         lambda batch: context.destination.update(context.phase, batch),
         settle,
         [Write(g.before.id, {g.field: g.left}) for g in giving],
+        takes=context.takes,
     )
     told = [
         _told(context, one, row, result)

@@ -51,6 +51,7 @@ REASONS: Mapping[str, str] = {
     Reason.FILE_CHANGED: "the file changed in the source, the one attached first was kept",
     Reason.CHANGED_IN_BOTH: "changed in both systems",
     Reason.GONE_FROM_DESTINATION: "somebody deleted it in the destination",
+    Reason.LINK_GONE_FROM_SOURCE: "the source links the two records no more",
     Reason.ROLLED_BACK: "taken back by a rollback",
     Reason.EDITED_SINCE: "people edited it since",
     Reason.HAS_FOREIGN_CHILDREN: "records of other people hang on it",

@@ -59,7 +59,8 @@ def _verdict(spec: ObjectSpec, row: Row, stored: Stored | None) -> Row:
 
 
 def _deleted(_: ObjectSpec, row: Row, stored: Stored | None) -> Row | None:
-    return deleted(Key(*row["key"]), row["id"]) if stored is None else None
+    reason = Reason(row.get("reason", Reason.ROLLED_BACK))
+    return deleted(Key(*row["key"]), row["id"], reason) if stored is None else None
 
 
 def _reverted(spec: ObjectSpec, row: Row, stored: Stored | None) -> Row | None:

@@ -4,6 +4,7 @@ A draft is a JSON row. One that will be loaded has ``values``, ``owners``, ``lin
 one that will not has ``outcome`` and ``reason``. ``issues`` lists what was left out of it and why,
 ``unknown`` the fields of which the run cannot tell what the source holds, and ``if_new`` is the
 outcome that a record has until it stands in the destination: it waits, while an earlier one moves.
+``unsure`` of a join lists the source records of which the run cannot tell whether they are linked.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from airflow_crm_migration.core.transform.values import FieldValues
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from airflow_crm_migration.core.mapping import FieldRule, Line
     from airflow_crm_migration.core.protocols import Values
@@ -101,9 +101,12 @@ class LineTransform:
         if not self.setting.holds(self.line.when, record):
             raise Stopped(Outcome.EXCLUDED, Reason.CONDITION)
 
-    def _check_parent(self, record: Values, links: Collection[str], joins: Collection[str]) -> None:
+    def _check_parent(
+        self, record: Values, links: Collection[str], joins: Mapping[str, Any]
+    ) -> None:
         """Hold a file that hangs on no record: nobody would find it."""
-        if self.line.file is not None and not links and not joins:
+        linked = links or any(join["targets"] for join in joins.values())
+        if self.line.file is not None and not linked:
             detail = self._links.none_fits(record)
             raise Stopped(Outcome.HELD, Reason.PARENT_MISSING, detail)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_crm_migration.core.mapping_check import condition_parts
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.transform.conditions import no_rule_fits
 from airflow_crm_migration.core.transform.drafts import Issue, Stopped, issue
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 Target = list[list[str]]
 """The ledger keys under which a linked record may stand in the destination."""
+Unsure = list[str]
+"""A source record of which the run cannot tell whether it is linked; all of the object: no id."""
 
 
 class LinkTargets:
@@ -39,23 +42,28 @@ class LinkTargets:
         links: dict[str, Any] = {}
         joins: dict[str, dict[str, Any]] = {}
         for rule in self._line.links:
-            if not self._setting.holds(rule.when, record):
-                continue
-            targets = self._targets(rule, record, issues)
-            hold = rule.missing == "hold"
+            due = self._setting.holds(rule.when, record)
+            search = self._search(rule, record, issues) if due else _Search()
+            hold = due and rule.missing == "hold"
             if rule.many:
                 join = joins.setdefault(rule.to, {"targets": [], "hold": False})
-                join["targets"] += [t for t in targets if t not in join["targets"]]
+                self._add(join, rule, search)
                 join["hold"] = join["hold"] or hold
-            elif targets:
-                links[rule.to] = {"keys": targets[0], "hold": hold}
+            elif search.found:
+                links[rule.to] = {"keys": next(iter(search.found.values())), "hold": hold}
         return links, joins
 
     def none_fits(self, record: Values) -> str:
         """Say that a record is of a kind for which the line has no link."""
         return no_rule_fits((rule.when for rule in self._line.links), record)
 
-    def _targets(self, rule: LinkRule, record: Values, issues: list[Issue]) -> list[Target]:
+    def _add(self, join: dict[str, Any], rule: LinkRule, search: _Search) -> None:
+        targets = join["targets"]
+        targets += [found for found in search.found.values() if found not in targets]
+        if unsure := [*self._not_carried(rule), *search.unsure]:
+            join["unsure"] = [*join.get("unsure", ()), *unsure]
+
+    def _search(self, rule: LinkRule, record: Values, issues: list[Issue]) -> _Search:
         search = _Search()
         ways = [way for way in rule.ways if self._setting.holds(way.when, record)]
         for way in ways:
@@ -65,10 +73,23 @@ class LinkTargets:
                     [source_id] = ids
                     search.take((way.object, source_id), self._keys(rule, way, source_id, record))
             if search.found and not rule.many:
-                return list(search.found.values())[:1]
+                return search
         whens = (rule.when, *(way.when for way in rule.ways))
         _left_out(rule, search, issues, "blank" if ways else no_rule_fits(whens, record))
-        return list(search.found.values())
+        return search
+
+    def _not_carried(self, rule: LinkRule) -> list[Unsure]:
+        """Return of which objects the run did not carry all that tells the links."""
+        gone = {way.object for way in rule.ways if self._lacks(rule, way)}
+        return [[name, ""] for name in sorted(gone)]
+
+    def _lacks(self, rule: LinkRule, way: LinkWay) -> bool:
+        absent = self._setting.absent
+        asked = (*condition_parts(rule.when), *condition_parts(way.when))
+        own = {way.own_source, *(part.field for part in asked)}
+        if not own.isdisjoint(absent.get(self._line.source, ())):
+            return True
+        return way.through is not None and way.source in absent.get(way.through.object, ())
 
     def _keys(self, rule: LinkRule, way: LinkWay, source_id: str, record: Values) -> Target:
         """Return the ledger keys of a record; of the one at hand only those that it will have."""
@@ -89,8 +110,12 @@ class _Search:
     found: dict[tuple[str, str], Target] = field(default_factory=dict)
     hits: dict[str, bool] = field(default_factory=dict)
     several: list[tuple[str, set[tuple[str, str]]]] = field(default_factory=list)
+    unmade: set[tuple[str, str]] = field(default_factory=set)
+    tried: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
     def note(self, way: LinkWay, value: str, ids: set[str]) -> None:
+        one = value if way.by == "id" else ""
+        self.tried.setdefault(value, set()).add((way.object, one))
         if not way.hint:
             self.hits[value] = self.hits.get(value, False) or bool(ids)
         if len(ids) > 1:
@@ -99,6 +124,8 @@ class _Search:
     def take(self, record: tuple[str, str], keys: Target) -> None:
         if keys:
             self.found.setdefault(record, keys)
+        else:
+            self.unmade.add(record)
 
     @property
     def ambiguous(self) -> list[str]:
@@ -109,6 +136,13 @@ class _Search:
     def missed(self) -> list[str]:
         """Values that fit no record."""
         return [value for value, hit in self.hits.items() if not hit]
+
+    @property
+    def unsure(self) -> list[Unsure]:
+        """What may be linked although it was not found: missed, ambiguous, or made by no line."""
+        several = {one for _, records in self.several for one in records}
+        missed = {one for value in self.missed for one in self.tried[value]}
+        return [list(one) for one in sorted((several | missed | self.unmade) - self.found.keys())]
 
 
 def _left_out(rule: LinkRule, search: _Search, issues: list[Issue], blank: str) -> None:

@@ -14,6 +14,7 @@ from airflow_crm_migration.core.errors import (
     NoAnswer,
     QuotaSpent,
     Refused,
+    ServerError,
     Throttled,
     Unauthorised,
     Unreachable,
@@ -146,6 +147,14 @@ def test_a_write_with_an_unknown_end_is_never_sent_twice(crm, connect, trouble):
     with pytest.raises(Unsettled):
         connect(crm.url).call("POST", "/people", json={"name": "Ana"})
     assert len(crm.seen) == 1
+
+
+@pytest.mark.parametrize(("status", "itself"), [(500, True), (502, False), (504, False)])
+def test_a_server_that_fails_is_told_from_one_that_is_not_reached(crm, connect, status, itself):
+    crm.script = [status]
+    with pytest.raises(Unsettled) as caught:
+        connect(crm.url).call("POST", "/people", json={})
+    assert isinstance(caught.value, ServerError) is itself
 
 
 def test_a_write_that_its_caller_calls_repeatable_is_made_again(crm, connect):

@@ -88,6 +88,69 @@ def test_a_crm_that_stays_silent_fails_the_load_and_the_next_one_goes_on(loading
     assert len(marks(loading)) == 90
 
 
+def failing(loading: Loading, asks: str = "", path: str = "/rest/batch/people") -> None:
+    loading.fault(kind="5xx", status=500, method="POST", path=path, asks=asks, times=9999)
+
+
+def test_one_record_at_which_the_server_always_fails_is_rejected_alone(loading: Loading) -> None:
+    failing(loading, "acme:person:p31")
+    facts = loading.load("person", people())
+    assert facts["outcomes"]["person"] == {"created": {"new": 59}, "rejected": {"refused": 1}}
+    assert loading.entry("person", "p31").last["detail"]
+    assert not loading.open_intents("person")
+    loading.reconcile("person")
+    facts = loading.load_again("person")
+    assert facts["outcomes"]["person"] == {"unchanged": {"same": 59}, "rejected": {"refused": 1}}
+
+
+def test_so_it_is_when_it_is_alone_in_its_batch(loading: Loading) -> None:
+    failing(loading, f"acme:person:p{SIZE}")
+    facts = loading.load("person", people(total=SIZE + 1))
+    assert facts["outcomes"]["person"] == {"created": {"new": 60}, "rejected": {"refused": 1}}
+
+
+def test_several_of_them_and_an_update(loading: Loading) -> None:
+    loading.load("person", people(total=4))
+    failing(loading, "Poison")
+    titles = {1: "Poison", 2: "Poison", 3: "Chief"}
+    changed = [person(f"p{n}", jobTitle=title) for n, title in titles.items()]
+    facts = loading.load("person", changed, run="run-2")
+    assert facts["outcomes"]["person"] == {
+        "updated": {"source_changed": 1}, "rejected": {"refused": 2}
+    }  # fmt: skip
+    assert loading.entry("person", "p1").stands
+
+
+@pytest.mark.parametrize("total", [1, SIZE])
+def test_a_server_that_fails_at_everything_has_refused_nothing(
+    loading: Loading, total: int
+) -> None:
+    failing(loading)
+    with pytest.raises(Unsettled):
+        loading.load("person", people(total=total))
+    assert sum(loading.calls(BATCH).values()) < 150
+    assert loading.entries("person") == {}
+    assert len(loading.open_intents("person")) == total
+
+
+def test_nor_has_one_that_began_to_fail_at_everything(loading: Loading) -> None:
+    loading.fault(
+        kind="5xx", status=500, method="POST", path="/rest/batch/people", skip=1, times=9999
+    )
+    with pytest.raises(Unsettled):
+        loading.load("person", people(total=2 * SIZE))
+    assert {e.outcome for e in loading.entries("person").values()} == {"created"}
+
+
+def test_a_record_is_not_blamed_for_what_stands_before_the_server(loading: Loading) -> None:
+    loading.fault(
+        kind="5xx", status=502, method="POST", path="/rest/batch/people",
+        asks="acme:person:p1", times=9999,
+    )  # fmt: skip
+    with pytest.raises(Unsettled):
+        loading.load("person", people(total=3))
+
+
 class LateCommit(TwentyHook):
     """Its first batch is committed when everybody has given it up: just before the next one."""
 

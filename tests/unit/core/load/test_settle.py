@@ -8,6 +8,7 @@ import pytest
 
 from airflow_crm_migration.hooks.twenty import TwentyHook
 from tests.support.loading import Loading, person, task
+from tests.support.rolling_back import RollingBack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,6 +45,9 @@ class Mortal(TwentyHook):
 
     def restore(self, object_name: str, ids: Sequence[str]) -> None:
         self._around("restore", lambda: super(Mortal, self).restore(object_name, ids))
+
+    def delete(self, object_name: str, ids: Sequence[str]) -> None:
+        self._around("delete", lambda: super(Mortal, self).delete(object_name, ids))
 
     def upload(self, name: str, *more: Any) -> str:
         up = self._around(name, lambda: super(Mortal, self).upload(name, *more))
@@ -95,6 +99,20 @@ def test_join_rows(loading: Loading, when: str) -> None:
     assert facts["joins"] == ({"unchanged": 2} if when == "after" else {"created": 2})
     assert len(loading.records("taskTarget")) == 2
     assert len(loading.records("task")) == 1
+
+
+@MOMENTS
+def test_links_that_are_gone_from_the_source(loading: Loading, when: str) -> None:
+    loading.load("person", [person("a"), person("b")])
+    loading.load("task", [task("t", "a", "b")])
+    loading.transform("task", [task("t", "b")], run="run-2")
+    die(loading, "task", "delete", when, run="run-2")
+    facts = loading.load_again("task", run="run-2")
+    assert facts["joins"].get("deleted", 0) == (0 if when == "after" else 1)
+    last = loading.entries("task", principal=False)["taskTarget:contact:a"].last
+    assert (last["outcome"], last["reason"]) == ("deleted", "link_gone_from_source")
+    assert len(loading.records("taskTarget")) == 1
+    assert not loading.open_intents("task")
 
 
 @MOMENTS
@@ -227,3 +245,72 @@ def test_a_batch_that_was_being_split(loading: Loading) -> None:
     assert sorted(set(reasons)) == ["new", "refused"]
     assert reasons.count("refused") == 1
     loading.reconcile("person")
+
+
+# -- somebody edits a field between the crash and the next attempt -------------------------
+
+
+def jobs(loading: Loading) -> dict[str, Any]:
+    [record] = loading.records("person")
+    return {name: record[name] for name in ("jobTitle", "city")}
+
+
+@pytest.mark.parametrize("policy", ["update", "fill"])
+def test_what_people_edit_after_a_crash_is_theirs_field_by_field(
+    make_loading: Callable[..., Loading], policy: str
+) -> None:
+    loading = make_loading(policy)
+    before = {"jobTitle": "Theirs", "city": "Bath"} if policy == "update" else {}
+    theirs = loading.made_by_hand("person", emails={"primaryEmail": ANN}, **before)["id"]
+    loading.transform("person", [person("a", emails=[ANN], jobTitle="Ours", city="Leeds")])
+    die(loading, "person", "update", "after")
+    loading.edit("person", theirs, city="By hand")
+    facts = loading.load_again("person")
+    assert jobs(loading) == {"jobTitle": "Ours", "city": "By hand"}
+    assert facts["outcomes"]["person"] == {"conflict": {"changed_in_both": 1}}
+    assert [row["field"] for row in loading.conflicts("person")] == ["city"]
+    rolling = RollingBack(loading)
+    rolling.whole()
+    found = {name: value or "" for name, value in jobs(loading).items()}
+    assert found == {"jobTitle": before.get("jobTitle", ""), "city": "By hand"}
+
+
+def test_even_where_it_is_all_that_was_written(make_loading: Callable[..., Loading]) -> None:
+    loading = make_loading("fill")
+    theirs = loading.made_by_hand("person", emails={"primaryEmail": ANN})["id"]
+    draft = person("a", emails=[ANN], city="Leeds")
+    del draft["values"]["migrationSourceId"]
+    loading.transform("person", [draft])
+    die(loading, "person", "update", "after")
+    loading.edit("person", theirs, city="By hand")
+    loading.load_again("person")
+    assert jobs(loading)["city"] == "By hand"
+    assert loading.entry("person", "a").last["outcome"] == "conflict"
+
+
+def test_what_was_not_written_before_the_crash_is_written_all_the_same(
+    make_loading: Callable[..., Loading],
+) -> None:
+    loading = make_loading("update")
+    before = {"jobTitle": "Theirs", "city": "Bath"}
+    theirs = loading.made_by_hand("person", emails={"primaryEmail": ANN}, **before)["id"]
+    loading.transform("person", [person("a", emails=[ANN], jobTitle="Ours", city="Leeds")])
+    die(loading, "person", "update", "before")
+    loading.edit("person", theirs, city="By hand")
+    loading.load_again("person")
+    assert jobs(loading) == {"jobTitle": "Ours", "city": "By hand"}
+    RollingBack(loading).whole()
+    assert jobs(loading) == {"jobTitle": "Theirs", "city": "By hand"}
+
+
+def test_of_an_update_of_ours_too(loading: Loading) -> None:
+    loading.load("person", [person("a", jobTitle="Clerk", city="Ulm")])
+    loading.transform("person", [person("a", jobTitle="Chief", city="Bonn")], run="run-2")
+    die(loading, "person", "update", "after", run="run-2")
+    loading.edit("person", str(loading.entry("person", "a").destination_id), city="Rome")
+    loading.load_again("person", run="run-2")
+    assert jobs(loading) == {"jobTitle": "Chief", "city": "Rome"}
+    [row] = loading.conflicts("person", "run-2")
+    assert (row["field"], row["before"], row["source"]) == ("city", "Ulm", "Bonn")
+    loading.load("person", [person("a", jobTitle="Boss", city="Bonn")], run="run-3")
+    assert jobs(loading) == {"jobTitle": "Boss", "city": "Rome"}

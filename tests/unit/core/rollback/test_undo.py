@@ -40,6 +40,15 @@ def test_everything_that_we_made_is_gone(loading: Loading, rolling: RollingBack)
     assert not any(e.stands for e in loading.entries("task", principal=False).values())
 
 
+def test_a_link_that_was_removed_since_is_in_nobodys_way(
+    loading: Loading, rolling: RollingBack
+) -> None:
+    load(loading)
+    loading.load("task", [task("t", "b"), task("u", "a", "e")], run="run-2")
+    assert rolling.whole()["task"] == {"delete": 2}
+    assert rolling.left() == {}
+
+
 def test_a_load_afterwards_begins_anew(loading: Loading, rolling: RollingBack) -> None:
     load(loading)
     before = rolling.left()

@@ -188,3 +188,31 @@ def test_one_of_several_is_enough_for_a_record_that_needs_a_parent() -> None:
         made.known("client", id="c1", mail="ann@x.org")
         assert "outcome" not in made.draft("chat", **{"with": ["c9", "c1"]})
         assert told(made.draft("chat", **{"with": ["c9"]}))[:2] == ("held", "parent_missing")
+
+
+def test_what_may_be_linked_although_it_was_not_found_goes_into_the_draft() -> None:
+    with chats("ambiguous: leave,") as made:
+        made.known("client", id="c1", mail="ann@x.org")
+        made.known("client", id="c2", mail="two@x.org")
+        made.known("client", id="c3", mail="two@x.org")
+        missed = made.draft("chat", **{"with": ["c9"]})["joins"]["seats"]
+        assert missed["unsure"] == [["client", "c9"]]
+        unknown = made.draft("chat", mails=["nobody@x.org"])["joins"]["seats"]
+        assert unknown["unsure"] == [["client", ""]]
+        several = made.draft("chat", mails=["two@x.org"])["joins"]["seats"]
+        assert several["unsure"] == [["client", "c2"], ["client", "c3"]]
+
+
+def test_links_that_the_run_did_not_carry_are_not_told() -> None:
+    with Workbench(FIRM, CLIENT, CHAT.format(""), absent={"chat": {"mails"}}) as made:
+        made.known("client", id="c1", mail="ann@x.org")
+        seats = made.draft("chat", **{"with": ["c1"]})["joins"]["seats"]
+        assert seats["unsure"] == [["client", ""]]
+
+
+def test_nor_where_it_did_not_carry_what_decides_over_the_link() -> None:
+    rule = "when: {field: kind, equals: work},"
+    with Workbench(FIRM, CLIENT, CHAT.format(rule), absent={"chat": {"kind"}}) as made:
+        made.known("client", id="c1", mail="ann@x.org")
+        seats = made.draft("chat", **{"with": ["c1"]})["joins"]["seats"]
+        assert seats == {"targets": [], "hold": False, "unsure": [["client", ""]]}
