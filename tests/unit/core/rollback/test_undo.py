@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -108,6 +109,20 @@ def test_a_time_of_change_that_our_own_update_moved_says_nothing(
     loading.load("person", [person("a"), person("b")])
     loading.load("person", [person("a", jobTitle="Chief"), person("b")], run="run-2")
     assert rolling.whole()["person"] == {"delete": 2}
+
+
+def test_an_attachment_that_holds_another_file_since_is_kept(
+    loading: Loading, rolling: RollingBack
+) -> None:
+    loading.load("person", [person("a")])
+    loading.load("attachment", [loading.file(name, "a", b"ours") for name in "fg"])
+    ours = the(loading, "attachment", "f")
+    file_id = loading.hook.upload("f.txt", 6, io.BytesIO(b"theirs"), print)
+    loading.edit("attachment", ours, file=[{"fileId": file_id, "label": "f.txt"}])
+    assert rolling.whole()["attachment"] == {"keep": 1, "delete": 1}
+    assert rolling.last is not None
+    row = rolling.last.rows("undone", "attachment")[ours]
+    assert (row["fate"], row["reason"], row["differs"]) == ("keep", "edited_since", ["file"])
 
 
 CHILDREN: dict[str, Callable[[Loading, str], dict[str, Any]]] = {
