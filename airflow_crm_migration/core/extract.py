@@ -11,21 +11,29 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
+from airflow_crm_migration import __version__
 from airflow_crm_migration.core.arrow import FILE, ROW, write_rows
-from airflow_crm_migration.core.canonical import canonical_json, time_text
+from airflow_crm_migration.core.canonical import canonical_json, digest, time_text
 from airflow_crm_migration.core.cells import BadCell, CellRules, type_record
 from airflow_crm_migration.core.csv_check import CheckedCsv, check_csv
 from airflow_crm_migration.core.csv_export import read_rows
-from airflow_crm_migration.core.errors import UserMistake
-from airflow_crm_migration.core.extract_read import extract_folder, seen
+from airflow_crm_migration.core.errors import CrmError, Refused, UserMistake
+from airflow_crm_migration.core.extract_reached import (
+    Reached,
+    forget_reached,
+    raw_folder,
+    read_reached,
+)
+from airflow_crm_migration.core.extract_read import extract_folder, extract_manifest, seen
 from airflow_crm_migration.core.extract_store import API, CSV, ExtractStore, Merged, Received
 from airflow_crm_migration.core.identity import content_id, natural_id
 from airflow_crm_migration.core.inbox import csv_file
 from airflow_crm_migration.core.outcomes import Reason
 from airflow_crm_migration.core.progress import ProgressLog
-from airflow_crm_migration.core.protocols import Progress, Route, Source, Values
+from airflow_crm_migration.core.protocols import Page, Progress, Route, Source, Values
 from airflow_crm_migration.core.staging import (
     PartWriter,
     Staging,
@@ -78,7 +86,7 @@ class Extraction:
 
     def extract(self) -> dict[str, Any]:
         """
-        Read the object.
+        Read the object; what an attempt that was cut off received is not asked for again.
 
         :return: the manifest, with counts and window
         :raises UserMistake: when the CSV file cannot be used, or the source is another account
@@ -102,7 +110,7 @@ class Extraction:
             parts = self._write(store)
             self.counts["collapsed"] += store.collapsed
         fields = self.spec.fields.values()
-        return write_manifest(
+        manifest = write_manifest(
             self.staging,
             self.folder,
             parts,
@@ -117,6 +125,8 @@ class Extraction:
             custom=[{"name": f.name, "type": f.type, "label": f.label} for f in fields if f.custom],
             absent=[f.name for f in fields if f.header and f.name not in self.carried],
         )
+        forget_reached(self.staging, self.folder)
+        return manifest
 
     # -- receiving -------------------------------------------------------------------------
 
@@ -124,18 +134,95 @@ class Extraction:
         """Receive what the API gives, and tell which part of it had to be asked for."""
         misfit = self.window.misfit(self.staging, self.spec, tenant) if self.window else ""
         window = None if misfit else self.window
-        raw = PartWriter(self.staging, f"{self.folder}/raw", self.rows_per_part)
-        number = 0
-        for number, record in enumerate(self._asked(source, window), start=1):
-            raw.add(record)
-            store.add(API, self._typed(source, record, number))
-            self._tell(number, "the API")
-        facts: dict[str, Any] = {"whole": misfit} if misfit else {}
+        since = window.since if window else None
+        reached, pages = self._opened(source, self._reached(tenant, window), since)
+        kept = reached.records(self.staging, self.folder)
+        number = self._take(store, source, kept, 0, "an attempt that was cut off")
+        raw = PartWriter(
+            self.staging, raw_folder(self.folder), self.rows_per_part, list(reached.parts)
+        )
+        asked = self._records(pages, reached, raw)
+        number = self._take(store, source, asked, number, "the API")
+        facts: dict[str, Any] = {"start": reached.start} | ({"whole": misfit} if misfit else {})
         if window:
             taken_over = self._take_over(store, source, window, raw, number)
-            facts = window.facts() | {"anew": number, "taken_over": taken_over}
+            facts |= window.facts() | {"anew": number, "taken_over": taken_over}
         raw.finish()
         return facts
+
+    def _take(
+        self, store: ExtractStore, source: Source, records: Iterator[Values], done: int, where: str
+    ) -> int:
+        """Take records and return the number of the last one."""
+        number = done
+        for number, record in enumerate(records, start=done + 1):
+            store.add(API, self._typed(source, record, number))
+            self._tell(number, where)
+        return number
+
+    def _reached(self, tenant: str, window: Window | None) -> Reached:
+        """Return how far an attempt came that asked for the same; else a beginning."""
+        fields = {f.name: f.type for f in self.spec.fields.values()}
+        facts = window.facts() if window else {}
+        asked = digest([__version__, tenant, self.route, fields, facts])
+        found = read_reached(self.staging, self.folder, asked)
+        if found and all(self._version(name) == then for name, then in found.seen.items()):
+            return found
+        return Reached(asked, _now())
+
+    def _version(self, object_name: str) -> str:
+        """Tell by a digest which extract of an object this run has."""
+        return digest(extract_manifest(self.staging, self.run, object_name)["parts"])
+
+    def _opened(
+        self, source: Source, reached: Reached, since: datetime | None
+    ) -> tuple[Reached, Iterator[Page]]:
+        """Go on where an attempt was cut off; one that the source does not know begins anew."""
+
+        def known(object_name: str, field_name: str) -> Iterator[str]:
+            reached.seen[object_name] = self._version(object_name)
+            return seen(self.staging, self.run, object_name, field_name)
+
+        if reached.complete:
+            return reached, iter(())
+        pages = source.read(self.spec.name, known, since, reached.following)
+        if reached.following is None:
+            return reached, pages
+        try:
+            return reached, chain([*islice(pages, 1)], pages)
+        except Refused:
+            return self._opened(source, Reached(reached.asked, _now()), since)
+
+    def _records(
+        self, pages: Iterator[Page], reached: Reached, raw: PartWriter
+    ) -> Iterator[Values]:
+        """Keep the records and walk them; how far that went is noted whenever a part is full."""
+        for page in self._until_cut_off(pages, reached, raw):
+            for record in map(_storable, page.records):
+                raw.add(record)
+                yield record
+            reached.following = page.following
+            if page.following is not None and len(raw.parts) > len(reached.parts):
+                self._note(reached, raw)
+        if not reached.complete:
+            reached.complete = True
+            self._note(reached, raw)
+
+    def _until_cut_off(
+        self, pages: Iterator[Page], reached: Reached, raw: PartWriter
+    ) -> Iterator[Page]:
+        """Walk the pages, and note how far that went when the source gives no more for now."""
+        try:
+            yield from pages
+        except (CrmError, SystemExit):
+            if reached.following is not None:
+                self._note(reached, raw)
+            raise
+
+    def _note(self, reached: Reached, raw: PartWriter) -> None:
+        raw.flush()
+        reached.parts = list(raw.parts)
+        reached.keep(self.staging, self.folder)
 
     def _take_over(
         self, store: ExtractStore, source: Source, window: Window, raw: PartWriter, number: int
@@ -149,13 +236,6 @@ class Extraction:
                 taken += 1
             self._tell(row, f"run {window.base}")
         return taken
-
-    def _asked(self, source: Source, window: Window | None) -> Iterator[Values]:
-        def known(object_name: str, field_name: str) -> Iterator[str]:
-            return seen(self.staging, self.run, object_name, field_name)
-
-        for page in source.read(self.spec.name, known, window.since if window else None):
-            yield from map(_storable, page)
 
     def _typed(self, source: Source, record: Values, number: int) -> Received:
         cells = source.fields_of(self.spec.name, record)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_crm_migration import __version__
 from airflow_crm_migration.core.canonical import time_text
 from airflow_crm_migration.core.errors import StagingBroken, UserMistake
+from airflow_crm_migration.core.extract_reached import raw_folder
 from airflow_crm_migration.core.extract_read import extract_folder
 from airflow_crm_migration.core.staging import read_manifest, read_parts
 
@@ -73,7 +74,7 @@ class Window:
         folder = extract_folder(self.base, spec.name)
         try:
             manifest = read_manifest(staging, folder)
-            raw = read_manifest(staging, _raw(folder))
+            raw = read_manifest(staging, raw_folder(folder))
         except StagingBroken as error:
             return str(error)
         if manifest is None or raw is None:
@@ -85,8 +86,4 @@ class Window:
 
     def records(self, staging: Staging, object_name: str) -> Iterator[Values]:
         """Walk what the earlier run received, part by part."""
-        return read_parts(staging, _raw(extract_folder(self.base, object_name)))
-
-
-def _raw(folder: str) -> str:
-    return f"{folder}/raw"
+        return read_parts(staging, raw_folder(extract_folder(self.base, object_name)))

@@ -68,6 +68,19 @@ class Access:
     count: int | None = None
 
 
+@dataclass(frozen=True)
+class Page:
+    """
+    Records of one object, as received.
+
+    :param following: by which the source goes on after them, also in another process; None at the
+        end, and where it cannot
+    """
+
+    records: list[Values]
+    following: str | None = None
+
+
 class Source(Protocol):
     """A CRM that records are read from. Nothing here may write to it."""
 
@@ -88,12 +101,15 @@ class Source(Protocol):
         object_name: str,
         seen: Callable[[str, str], Iterable[str]],
         since: datetime | None = None,
-    ) -> Iterator[list[Values]]:
+        begin: str | None = None,
+    ) -> Iterator[Page]:
         """
-        Read an object page by page, as received.
+        Read an object page by page.
 
         :param seen: distinct values of a field of an object that was read before
         :param since: only what was made or changed from then on; given for ``reads_since`` alone
+        :param begin: ``following`` of the last page that was received, else from the first page on
+        :raises Refused: at the first page, where the source cannot go on from ``begin`` any more
         """
 
     def fields_of(self, object_name: str, raw: Values) -> Values:

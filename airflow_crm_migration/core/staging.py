@@ -255,6 +255,7 @@ class PartWriter:
     another attempt has listed meanwhile are never touched: who comes so late was given up.
 
     :param rows_per_part: bounds the memory of whoever reads a part
+    :param parts: those of an earlier attempt that still count
     """
 
     staging: Staging
@@ -272,7 +273,7 @@ class PartWriter:
         place = (len(self.parts), len(self._rows))
         self._rows.append(row)
         if len(self._rows) >= self.rows_per_part:
-            self._flush()
+            self.flush()
         return place
 
     def finish(self, **facts: Any) -> dict[str, Any]:
@@ -282,11 +283,13 @@ class PartWriter:
         :param facts: counts and whatever else readers need
         :return: the manifest
         """
-        if self._rows:
-            self._flush()
+        self.flush()
         return write_manifest(self.staging, self.folder, self.parts, **facts)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write the rows that wait as a part."""
+        if not self._rows:
+            return
         if self.staging.exists(f"{self.folder}/manifest.json"):
             raise _overtaken(self.folder)
         name = f"part-{len(self.parts):05d}.jsonl.gz"

@@ -106,15 +106,14 @@ class Judge:
         """
         Return the times of change that say nothing.
 
-        Where we never sent one the destination set it, now and again. And whoever trashes a record
-        moves it too: that they want it gone is no work of theirs on it.
+        Where an update of ours sent none the destination set it again, and nobody knows to what.
+        And whoever trashes a record moves it too: that they want it gone is no work of theirs on
+        it.
         """
         found: set[str] = set()
-        for entry in entries:
-            line = self.mapping.find_line(entry.key.line)
-            times = times_of_change(line) if line else set()
-            sent = set() if stored.trashed else entry.last.get("sent", {}).keys()
-            found |= times - sent
+        for entry in (e for e in entries if origin_of([e]) is not Origin.LINKED):
+            then = _stored_then(entry) if _as_made(entry) else entry.last.get("sent", {})
+            found |= self._times(entry) - (set() if stored.trashed else then.keys())
         return found
 
     def _file_field(self, spec: ObjectSpec) -> str:
@@ -204,6 +203,11 @@ def parents(spec: ObjectSpec, values: Values) -> tuple[str, ...]:
     """Return the ids of the records that a record refers to."""
     fields = (f for f in spec.fields.values() if f.type is FieldType.REFERENCE and f.join is None)
     return tuple(sorted({str(values[f.name]) for f in fields if values.get(f.name)}))
+
+
+def _as_made(entry: Entry) -> bool:
+    """Tell whether we wrote nothing to a record after it was made."""
+    return bool(entry.last["outcome"] == Outcome.CREATED)
 
 
 def _stored_then(entry: Entry) -> Hashes:

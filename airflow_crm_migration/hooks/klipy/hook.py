@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from airflow_crm_migration.core.errors import CrmError, Refused, Unauthorised, UserMistake
 from airflow_crm_migration.core.limits import Left
-from airflow_crm_migration.core.protocols import Access, Route
+from airflow_crm_migration.core.protocols import Access, Page, Route
 from airflow_crm_migration.hooks.base import CrmHook
 from airflow_crm_migration.hooks.klipy.objects import API_KEYS, OBJECTS
 from airflow_crm_migration.hooks.safe_download import open_public
@@ -188,26 +188,27 @@ class KlipyHook(CrmHook):
         object_name: str,
         seen: Callable[[str, str], Iterable[str]],
         since: datetime | None = None,
-    ) -> Iterator[list[Values]]:
+        begin: str | None = None,
+    ) -> Iterator[Page]:
         """
         Read an object page by page, as received.
 
         :param seen: distinct values of a field of an object that was read before
         :param since: never given: Klipy documents no filter by time of change
+        :param begin: ``following`` of the last page that was received
         :raises CrmError: for an object that the API does not give
         """
         if object_name in _QUERIES:
-            yield from self._pages(_QUERIES[object_name])
+            yield from self._pages(_QUERIES[object_name], begin)
         elif object_name == "company":
-            yield from self._companies(seen)
+            yield from self._companies(seen, begin)
         else:
             raise CrmError(f"{object_name}: Klipy's API does not give it")
 
-    def _pages(self, resource: str) -> Iterator[list[Values]]:
-        cursor: str | None = None
+    def _pages(self, resource: str, cursor: str | None) -> Iterator[Page]:
         while True:
             rows, following = self._page(resource, cursor)
-            yield rows
+            yield Page(rows, following)
             if following is None:
                 return
             if following == cursor:
@@ -222,22 +223,27 @@ class KlipyHook(CrmHook):
         except Refused as error:
             if error.status != _BAD_REQUEST or self.page_size <= _DOCUMENTED_PAGE:
                 raise
-            self.page_size = _DOCUMENTED_PAGE
-            return self._page(resource, cursor)
+            refused, self.page_size = self.page_size, _DOCUMENTED_PAGE
+            try:
+                return self._page(resource, cursor)
+            except Refused:  # it was not the size
+                self.page_size = refused
+                raise
         rows = _payload(reply)
         if not isinstance(rows, list):
             raise CrmError(f"{resource}: the reply holds no list")
         info = (reply["data"] if _older(reply) else reply).get("page_info") or {}
         return rows, info.get("next_cursor") if info.get("has_more", True) else None
 
-    def _companies(self, seen: Callable[[str, str], Iterable[str]]) -> Iterator[list[Values]]:
+    def _companies(
+        self, seen: Callable[[str, str], Iterable[str]], begin: str | None
+    ) -> Iterator[Page]:
         named = {*seen("activity", "company_ids"), *seen("contact", "company_id")}
-        ids = sorted(named)
+        ids = sorted(company_id for company_id in named if begin is None or company_id > begin)
         for start in range(0, len(ids), _COMPANIES_A_PAGE):
-            found = (
-                self._company(company_id) for company_id in ids[start : start + _COMPANIES_A_PAGE]
-            )
-            yield [company for company in found if company is not None]
+            batch = ids[start : start + _COMPANIES_A_PAGE]
+            found = (self._company(company_id) for company_id in batch)
+            yield Page([company for company in found if company is not None], batch[-1])
 
     def _company(self, company_id: str) -> Values | None:
         if not company_id.strip("."):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec
-from airflow_crm_migration.core.protocols import Access, Route
+from airflow_crm_migration.core.protocols import Access, Page, Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -92,11 +92,12 @@ class ShopHook:
         object_name: str,
         seen: Callable[[str, str], Iterable[str]],
         since: datetime | None = None,
-    ) -> Iterator[list[Values]]:
+        begin: str | None = None,
+    ) -> Iterator[Page]:
         for record in list(SHELF.records[object_name]):
             if since is None or _touched(record) >= since:
                 SHELF.given[object_name] += 1
-                yield [dict(record)]
+                yield Page([dict(record)])
 
     def fields_of(self, object_name: str, raw: Values) -> Values:
         return raw

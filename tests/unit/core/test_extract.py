@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_crm_migration.core.csv_format import CsvFormat
-from airflow_crm_migration.core.errors import StagingBroken, UserMistake
+from airflow_crm_migration.core.errors import (
+    QuotaSpent,
+    Refused,
+    StagingBroken,
+    StagingUnusable,
+    Unreachable,
+    UserMistake,
+)
 from airflow_crm_migration.core.extract import Extraction
 from airflow_crm_migration.core.extract_read import (
     extract_manifest,
@@ -16,7 +23,7 @@ from airflow_crm_migration.core.extract_read import (
 )
 from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec
 from airflow_crm_migration.core.inbox import copy_inbox
-from airflow_crm_migration.core.protocols import Access, Progress, Route
+from airflow_crm_migration.core.protocols import Access, Page, Progress, Route
 from airflow_crm_migration.core.staging import Staging, read_manifest, read_parts
 
 if TYPE_CHECKING:
@@ -61,8 +68,9 @@ class Api:
         object_name: str,
         seen: Callable[[str, str], Iterable[str]],
         since: datetime | None = None,
-    ) -> Iterator[list[dict[str, Any]]]:
-        yield from self.pages
+        begin: str | None = None,
+    ) -> Iterator[Page]:
+        yield from map(Page, self.pages)
 
     def fields_of(self, object_name: str, raw: dict[str, Any]) -> dict[str, Any]:
         return {k.lower(): v for k, v in raw.items()}
@@ -309,8 +317,8 @@ def test_an_attempt_that_dies_leaves_nothing_to_trust(staging: Staging) -> None:
     extract(staging, "c1,Ada,,,")
 
     class Dying(Api):
-        def read(self, *_: Any) -> Iterator[list[dict[str, Any]]]:
-            yield [{"ID": "c1"}]
+        def read(self, *_: Any) -> Iterator[Page]:
+            yield Page([{"ID": "c1"}])
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -319,6 +327,130 @@ def test_an_attempt_that_dies_leaves_nothing_to_trust(staging: Staging) -> None:
         records(staging)
     extract(staging)
     assert list(records(staging)) == ["c1"]
+
+
+class Budgeted(Api):
+    """Gives a number of its pages of two records, then says that the budget is spent."""
+
+    def __init__(self, left: int, *, pages: int = 5, end: BaseException | None = None) -> None:
+        super().__init__(*([{"ID": f"c{n}a"}, {"ID": f"c{n}b", "Born": "x"}] for n in range(pages)))
+        self.left = left
+        self.end = end or QuotaSpent("spent", retry_after=3600)
+        self.asked: list[str | None] = []
+
+    def read(
+        self,
+        object_name: str,
+        seen: Callable[[str, str], Iterable[str]],
+        since: datetime | None = None,
+        begin: str | None = None,
+    ) -> Iterator[Page]:
+        self.asked.append(begin)
+        if begin == "p9":
+            raise Refused("the cursor expired", status=400)
+        for number in range(int(begin[1:]) if begin else 0, len(self.pages)):
+            if not self.left:
+                raise self.end
+            self.left -= 1
+            yield Page(self.pages[number], f"p{number + 1}")
+
+
+def raw(staging: Staging) -> list[str]:
+    return [row["ID"] for row in read_parts(staging, "r1/extract/contact/raw")]
+
+
+EVERYTHING = [f"c{n}{side}" for n in range(5) for side in "ab"]
+
+
+@pytest.mark.parametrize("rows_per_part", [1, 3, 5000])
+@pytest.mark.parametrize("end", [QuotaSpent("spent"), Unreachable("down"), SystemExit(143)])
+def test_what_an_attempt_received_that_was_cut_off_is_not_asked_for_again(
+    staging: Staging, rows_per_part: int, end: BaseException
+) -> None:
+    day = {"staging": staging, "rows_per_part": rows_per_part}
+    for begin in (None, "p2"):
+        api = Budgeted(2, end=end)
+        with pytest.raises(type(end)):
+            extract(api=api, **day)
+        assert api.asked == [begin]
+        assert read_manifest(staging, "r1/extract/contact/raw") is None
+    first = staging.read_json("r1/extract/contact/reached.json")["start"]
+    manifest = extract(api=Budgeted(2), **day)
+    assert raw(staging) == EVERYTHING
+    assert (manifest["counts"]["read"], manifest["counts"]["rejected"]) == (10, 5)
+    assert manifest["counts"]["collapsed"] == 0
+    assert manifest["window"]["start"] == first
+    assert {r["id"]: r["_row"] for r in records(staging).values()}["c4a"] == 9
+    assert list(records(staging)) == EVERYTHING[::2]
+    again = Budgeted(9)
+    extract(api=again, **day)
+    assert again.asked == [None]
+
+
+def test_what_was_read_whole_is_not_read_again_when_what_came_after_failed(
+    staging: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise StagingUnusable("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Extraction, "_write", full)
+        with pytest.raises(StagingUnusable):
+            extract(staging, api=Budgeted(5))
+    api = Budgeted(0)
+    extract(staging, api=api)
+    assert (api.asked, raw(staging)) == ([], EVERYTHING)
+
+
+def test_a_part_that_is_full_is_kept_even_by_who_is_killed(staging: Staging) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        extract(staging, api=Budgeted(4, end=KeyboardInterrupt()), rows_per_part=5)
+    api = Budgeted(9)
+    extract(staging, api=api, rows_per_part=5)
+    assert (api.asked, raw(staging)) == (["p3"], EVERYTHING)
+
+
+def cut_off(staging: Staging, **more: Any) -> None:
+    with pytest.raises(QuotaSpent):
+        extract(staging, api=Budgeted(2), **more)
+
+
+def test_a_cursor_that_is_not_known_any_more_begins_anew(staging: Staging) -> None:
+    cut_off(staging)
+    kept = staging.read_json("r1/extract/contact/reached.json")
+    staging.write_json("r1/extract/contact/reached.json", {**kept, "following": "p9"})
+    api = Budgeted(9)
+    extract(staging, api=api)
+    assert (api.asked, raw(staging)) == (["p9", None], EVERYTHING)
+
+
+@pytest.mark.parametrize("what", ["account", "part", "torn", "note"])
+def test_what_fits_no_more_is_read_from_the_beginning(staging: Staging, what: str) -> None:
+    cut_off(staging)
+    part, note = "r1/extract/contact/raw/part-00000.jsonl.gz", "r1/extract/contact/reached.json"
+    api = Budgeted(9)
+    if what == "account":
+        api.tenant = lambda: "another"  # type: ignore[method-assign]
+    elif what == "part":
+        staging.delete(part)
+    elif what == "torn":
+        staging.write_bytes(part, b"")
+    else:
+        staging.write_bytes(note, b"{")
+    extract(staging, api=api)
+    assert (api.asked, raw(staging)) == ([None], EVERYTHING)
+
+
+def test_a_source_that_cannot_go_on_is_read_from_the_beginning(staging: Staging) -> None:
+    class Forgetful(Budgeted):
+        def read(self, *asked: Any) -> Iterator[Page]:
+            yield from (Page(page.records) for page in super().read(*asked))
+
+    with pytest.raises(QuotaSpent):
+        extract(staging, api=Forgetful(2), rows_per_part=1)
+    api = Forgetful(9)
+    extract(staging, api=api, rows_per_part=1)
+    assert (api.asked, raw(staging)) == ([None], EVERYTHING)
 
 
 @pytest.mark.parametrize("torn", [True, False])

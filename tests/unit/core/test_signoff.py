@@ -293,12 +293,15 @@ def test_a_key_that_is_gone_is_named(staging: Staging) -> None:
 
 
 def test_two_who_sign_at_once_get_two_numbers(staging: Staging) -> None:
+    """Whatever is equal in all, to the millisecond, is one sign-off."""
     proposal, start = proposed(staging), Barrier(8)
+    signers = iter([f"Person {n} <p{n}@acme.example>" for n in range(8)])
     numbers: list[int] = []
 
     def one() -> None:
+        signer = next(signers)
         start.wait()
-        numbers.append(signed(staging, proposal).number)
+        numbers.append(signed(staging, proposal, signer=signer).number)
 
     _run_together(one, 8)
     assert sorted(numbers) == [1, 2, 3, 4, 5, 6, 7, 8]

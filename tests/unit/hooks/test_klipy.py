@@ -22,6 +22,7 @@ from airflow_crm_migration.emulators.base import Emulator, Faults, start
 from airflow_crm_migration.emulators.klipy.access import SCOPES
 from airflow_crm_migration.emulators.messy import World, generate
 from airflow_crm_migration.hooks.klipy import KlipyHook
+from airflow_crm_migration.hooks.klipy import hook as module
 from airflow_crm_migration.hooks.klipy.objects import OBJECTS
 
 FAST = 1e6
@@ -75,7 +76,7 @@ def nobody(object_name: str, field: str) -> list[str]:
 
 
 def records(hook: KlipyHook, name: str, seen: Any = nobody) -> list[dict[str, Any]]:
-    return [hook.fields_of(name, raw) for page in hook.read(name, seen) for raw in page]
+    return [hook.fields_of(name, raw) for page in hook.read(name, seen) for raw in page.records]
 
 
 # -- the table of objects ------------------------------------------------------------------
@@ -206,11 +207,34 @@ def test_everything_is_read_in_both_envelopes(connect: Connect, world: World, ol
     assert [r["id"] for r in records(hook, "company", lambda o, f: some)] == some
 
 
+@pytest.mark.parametrize("name", ["contact", "company"])
+def test_reading_goes_on_after_any_page(
+    connect: Connect, world: World, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_COMPANIES_A_PAGE", 20)
+
+    def seen(object_name: str, field_name: str) -> list[str]:
+        return list(world.companies)
+
+    pages = list(connect().read(name, seen))
+    assert len(pages) > 2
+    for number, page in enumerate(pages[:-1], start=1):
+        rest = list(connect().read(name, seen, begin=page.following))
+        assert [p.records for p in rest] == [p.records for p in pages[number:]]
+
+
+def test_a_cursor_that_klipy_does_not_know_is_refused_at_any_size(connect: Connect) -> None:
+    hook = connect()
+    with pytest.raises(Refused):
+        next(hook.read("contact", nobody, begin="from-last-year"))
+    assert hook.page_size == 100
+
+
 def test_pages_are_as_large_as_they_may_be(connect: Connect, world: World) -> None:
     hook = connect()
-    assert [len(page) for page in hook.read("contact", nobody)] == [100, 100, 50]
+    assert [len(page.records) for page in hook.read("contact", nobody)] == [100, 100, 50]
     hook.page_size = 500
-    assert sum(len(page) for page in hook.read("contact", nobody)) == len(world.contacts)
+    assert sum(len(page.records) for page in hook.read("contact", nobody)) == len(world.contacts)
     assert hook.page_size == 20
 
 

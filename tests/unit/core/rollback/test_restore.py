@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_crm_migration.core.errors import Unsettled
+from airflow_crm_migration.core.rollback.own_children import OwnChildren
 from tests.support.loading import company, person
 from tests.support.rolling_back import RollingBack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from airflow_crm_migration.core.protocols import Write
     from tests.support.loading import Loading
 
 OLD = "2019-05-06T07:08:09.000Z"
@@ -83,9 +86,12 @@ def test_a_field_that_people_changed_since_is_theirs_and_listed(updating: Loadin
     assert updating.entry("person", "a").last["detail"] == "city"
 
 
+@pytest.mark.parametrize("most", [10_000, 0])
 def test_a_link_of_theirs_to_a_record_of_ours_is_taken_back_before_ours_goes(
-    updating: Loading,
+    updating: Loading, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
+    """Also where so many records of ours refer to it that the destination lists them all."""
+    monkeypatch.setattr(OwnChildren, "most", most)
     made = updating.made_by_hand("person", **ann())
     updating.load("company", [company("c")])
     ours_of_c = ours() | person("a", "c", emails=["ann@x.example"])
@@ -96,6 +102,53 @@ def test_a_link_of_theirs_to_a_record_of_ours_is_taken_back_before_ours_goes(
     }  # fmt: skip
     [now] = updating.records("person")
     assert (now["id"], now["companyId"]) == (made["id"], None)
+
+
+def test_no_more_is_restored_than_was_signed(updating: Loading) -> None:
+    """What people set back to our value after the signature was listed as theirs."""
+    made = updating.made_by_hand("person", **ann())
+    updating.load("person", [ours()])
+    updating.edit("person", made["id"], city="Rome")
+    back = RollingBack(updating).begin()
+    back.forecast()
+    signed = back.sign()
+    updating.edit("person", made["id"], city="Ulm")
+    back.undo(signed)
+    [now] = updating.records("person")
+    assert (now["jobTitle"], now["city"]) == ("Boss", "Ulm")
+
+
+class LosesReply:
+    """A hook whose first update is done, then undone by people, and its reply lost."""
+
+    def __init__(self, loading: Loading, *gone: str) -> None:
+        self._loading = loading
+        self._gone = list(gone)
+        self.sent: list[list[str]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loading.hook, name)
+
+    def update(self, object_name: str, rows: Sequence[Write]) -> Any:
+        self.sent.append([row.id or "" for row in rows])
+        self._loading.hook.update(object_name, rows)
+        while self._gone:
+            self._loading.remove(object_name, self._gone.pop(), "destroy")
+        raise Unsettled("no reply in time")
+
+
+def test_what_is_gone_when_a_reply_is_lost_is_never_brought_back(updating: Loading) -> None:
+    """An update that is sent again makes a stub of a record that people destroyed meanwhile."""
+    made = updating.made_by_hand("person", **ann())
+    kept = updating.made_by_hand("person", emails={"primaryEmail": "bob@x.example"})
+    updating.load("person", [ours(), person("b", emails=["bob@x.example"], jobTitle="Clerk")])
+    hook = LosesReply(updating, made["id"])
+    back = RollingBack(updating).begin()
+    back.forecast()
+    done = back.undo(back.sign(), hook)
+    assert [row["id"] for row in updating.records("person")] == [kept["id"]]
+    assert len(hook.sent) == 1
+    assert done["person"] == {"keep": 1, "restore": 1}
 
 
 def test_one_that_they_made_themselves_keeps_it(updating: Loading) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -90,19 +91,47 @@ def test_a_field_that_was_blank_counts_too(
     loading.edit("person", ours, **{field: "Filled in"})
     assert rolling.whole()["person"] == {"keep": 1}
     assert rolling.last is not None
-    assert rolling.last.rows("undone", "person")[ours]["differs"] == [field]
+    assert rolling.last.rows("undone", "person")[ours]["differs"] == [field, "updatedAt"]
 
 
 def test_an_edit_of_a_field_that_we_do_not_map_shows_in_the_time_of_change(
     loading: Loading, rolling: RollingBack
 ) -> None:
-    loading.load("person", [person("a", updatedAt="2020-01-01T00:00:00.000Z"), person("b")])
-    for name in "ab":
-        loading.edit("person", the(loading, "person", name), avatarUrl="https://x.example/a.png")
-    assert rolling.whole()["person"] == {"keep": 1, "delete": 1}
+    """Also where the source gave no time, or another record of it was linked to ours."""
+    timed = person("a", updatedAt="2020-01-01T00:00:00.000Z")
+    loading.load("person", [timed, person("b"), person("c")])
+    loading.load("person", [person("also", emails=["b@x.example"])], run="run-2")
+    assert loading.entry("person", "also").outcome == "linked"
+    edited = {the(loading, "person", name) for name in "ab"}
+    for ours in edited:
+        loading.edit("person", ours, avatarUrl="https://x.example/a.png")
+    assert rolling.whole()["person"] == {"keep": 2, "delete": 1}
     assert rolling.last is not None
-    [kept] = [r for r in rolling.last.rows("undone", "person").values() if r["fate"] == "keep"]
-    assert kept["differs"] == ["updatedAt"]
+    undone = rolling.last.rows("undone", "person")
+    kept = {ours: row["differs"] for ours, row in undone.items() if row["fate"] == "keep"}
+    assert kept == {ours: ["updatedAt"] for ours in edited}
+
+
+def test_a_time_of_change_that_our_own_update_moved_says_nothing(
+    loading: Loading, rolling: RollingBack
+) -> None:
+    loading.load("person", [person("a"), person("b")])
+    loading.load("person", [person("a", jobTitle="Chief"), person("b")], run="run-2")
+    assert rolling.whole()["person"] == {"delete": 2}
+
+
+def test_an_attachment_that_holds_another_file_since_is_kept(
+    loading: Loading, rolling: RollingBack
+) -> None:
+    loading.load("person", [person("a")])
+    loading.load("attachment", [loading.file(name, "a", b"ours") for name in "fg"])
+    ours = the(loading, "attachment", "f")
+    file_id = loading.hook.upload("f.txt", 6, io.BytesIO(b"theirs"), print)
+    loading.edit("attachment", ours, file=[{"fileId": file_id, "label": "f.txt"}])
+    assert rolling.whole()["attachment"] == {"keep": 1, "delete": 1}
+    assert rolling.last is not None
+    row = rolling.last.rows("undone", "attachment")[ours]
+    assert (row["fate"], row["reason"], row["differs"]) == ("keep", "edited_since", ["file"])
 
 
 CHILDREN: dict[str, Callable[[Loading, str], dict[str, Any]]] = {
