@@ -110,6 +110,7 @@ def _context(facts: Facts) -> dict[str, Any]:
 def _absent(facts: Facts) -> set[str]:
     """Return the sections of what only some modes do and this run did not."""
     there = {
+        "preflight": bool(facts.preflight),
         "validation": bool(facts.validations),
         "freeze": facts.freeze is not None,
         "rollback": facts.rollback is not None,
