@@ -151,12 +151,16 @@ class MigrationBase(BaseOperator):
         except CrmError as error:
             if self.first_contact and isinstance(error, Unreachable):
                 fail(self.log, [f"{self._crm}: {error.message}"])
-            line = f"{self._crm}: {self._fit_to_log(context, error)}"
+            line = f"{self._crm}: {self.fit_to_log(context, error)}"
             self.log.error("%s", line)
             raise AirflowException(line) from None
 
-    def _fit_to_log(self, context: Context, error: CrmError) -> str:
-        """Return our own words for an error as they are, of a CRM's the place where they stand."""
+    def fit_to_log(self, context: Context, error: CrmError) -> str:
+        """
+        Return what a log may say of an error: a CRM's own words are put into the run's folder.
+
+        :return: our own words as they are, else kind, status, and the place of the CRM's
+        """
         if error.status is None and not isinstance(error, Refused):
             return error.message
         place = f"{run_prefix(context)}/errors/{self.task_id}.json"

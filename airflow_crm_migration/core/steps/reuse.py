@@ -73,15 +73,13 @@ def _check_frozen(run: Run, of: str, object_name: str) -> None:
     manifest = read_manifest(run.staging, extract_folder(of, object_name))
     if freeze is None or manifest is None:
         return
-    times = [
-        manifest["window"]["start"],
-        *([manifest["csv"]["modified"]] if manifest["csv"] else []),
-    ]
-    read, frozen_at = min(map(datetime.fromisoformat, times)), freeze[PARAMETER]
+    csv, frozen_at = manifest["csv"], freeze[PARAMETER]
+    times = [manifest["window"]["start"], *([csv["modified"]] if csv else [])]
+    read = min(map(datetime.fromisoformat, times))
     if read < datetime.fromisoformat(frozen_at):
         raise UserMistake(
-            f"extract_of: {object_name} of run {of} is from {time_text(read)}, before the source was "
-            f"frozen at {frozen_at}: begin a cutover without extract_of"
+            f"extract_of: {object_name} of run {of} is from {time_text(read)}, before the source "
+            f"was frozen at {frozen_at}: begin a cutover without extract_of"
         )
 
 
