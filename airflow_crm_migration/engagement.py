@@ -5,6 +5,7 @@ Read at DAG parse time, so nothing heavy is imported here.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -36,9 +37,19 @@ class StagingPlace(_Strict):
     ``url`` is ``s3://bucket/prefix`` or ``file:///folder``; ``conn_id`` is an ``aws`` connection.
     """
 
-    url: Annotated[str, Field(pattern=r"^(s3|file)://.+")]
+    url: str
     conn_id: str | None = None
     kms_key_id: str | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _is_whole(cls, value: str) -> str:
+        """Workers run in folders of their own: a relative one would be another in each."""
+        if not re.match(r"s3://[^/]|file:///.", value):
+            raise ValueError(
+                "give s3://bucket/prefix, or a folder with its whole path, file:///folder"
+            )
+        return value
 
 
 class Connections(_Strict):

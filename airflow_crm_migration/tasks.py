@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+)
 
 from airflow_crm_migration.core.errors import (
     CrmError,
@@ -123,12 +127,12 @@ class MigrationBase(BaseOperator):
         return f"connection {getattr(self, 'conn_id', None)!r}"
 
     @contextmanager
-    def mistakes_fail(self) -> Iterator[None]:
+    def mistakes_fail(self, context: Context) -> Iterator[None]:
         """
         Fail the task at once on what only a person can mend: trying again cannot help.
 
         What a CRM or staging could not do just now is said in one line and left to Airflow's
-        retries; what a CRM refused is not, for its words may quote a record.
+        retries; the CRM's own words go into staging, for they may quote a record.
         """
         try:
             yield
@@ -142,13 +146,30 @@ class MigrationBase(BaseOperator):
         except Unauthorised as refusal:
             fix = "check the key in it, and what the key may do (docs/permissions.md)"
             fail(self.log, [f"{self._crm}: {refusal.message} {fix}"])
-        except (Refused, QuotaSpent):
+        except QuotaSpent:
             raise
         except CrmError as error:
             if self.first_contact and isinstance(error, Unreachable):
                 fail(self.log, [f"{self._crm}: {error.message}"])
-            self.log.error("%s: %s", self._crm, error.message)
-            raise
+            line = f"{self._crm}: {self.fit_to_log(context, error)}"
+            self.log.error("%s", line)
+            raise AirflowException(line) from None
+
+    def fit_to_log(self, context: Context, error: CrmError) -> str:
+        """
+        Return what a log may say of an error: a CRM's own words are put into the run's folder.
+
+        :return: our own words as they are, else kind, status, and the place of the CRM's
+        """
+        if error.status is None and not isinstance(error, Refused):
+            return error.message
+        place = f"{run_prefix(context)}/errors/{self.task_id}.json"
+        said = {"kind": type(error).__name__, "status": error.status, "code": error.code}
+        self.staging.write_json(place, {**said, "message": error.message})
+        return (
+            f"{type(error).__name__}, status {error.status}: "
+            f"{self.staging.root}/{place} has the CRM's words"
+        )
 
 
 class MigrationOperator(MigrationBase):
@@ -178,7 +199,7 @@ class MigrationOperator(MigrationBase):
             raise AirflowSkipException(f"a run of mode {mode} does without it")
         self._at_work = True
         try:
-            with self.mistakes_fail():
+            with self.mistakes_fail(context):
                 return self._work_unless_busy(context)
         except QuotaSpent as spent:
             if spent.retry_after is None:

@@ -30,7 +30,7 @@ from airflow_crm_migration.core.pairs import pair_file
 from airflow_crm_migration.core.phases import loading_order
 from airflow_crm_migration.core.validation import findings_of
 
-Compatibility = Literal["full", "transformed", "lossy", "document"]
+Compatibility = Literal["full", "transformed", "lossy", "document", "not_moved", "not_possible"]
 
 
 class Strict(BaseModel):
@@ -51,7 +51,8 @@ class Row(Strict):
     """
     A row of the object table that the customer is promised.
 
-    ``by`` names the mapping lines (``line``) or fields (``line.field``) that make it true.
+    ``by`` names the mapping lines (``line``) or fields (``line.field``) that make it true, none for
+    what does not move.
     """
 
     source: str

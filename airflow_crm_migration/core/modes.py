@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-from airflow_crm_migration.core.errors import UserMistake
-
-if TYPE_CHECKING:
-    from airflow_crm_migration.core.staging import Staging
 
 
 class Mode(StrEnum):
@@ -62,17 +56,3 @@ _WORDS = {
     Mode.VALIDATE: "compares what stands in the destination, writes nothing",
     Mode.ROLLBACK: "undoes what this engagement did, after a signed forecast",
 }
-
-
-def check_ground(staging: Staging, mode: Mode, environment: str) -> None:
-    """
-    Check that what a mode stands on is there.
-
-    :raises UserMistake: no earlier run loaded the environment
-    """
-    if mode.follows_full and not staging.names(f"watermarks/{environment}"):
-        raise UserMistake(
-            f"mode {mode}: no full run into {environment} has ended well yet; run mode full first"
-        )
-    if not mode.reads_source and not staging.exists(f"tenant/{environment}.json"):
-        raise UserMistake(f"mode {mode}: nothing was ever loaded into {environment}")

@@ -54,7 +54,7 @@ class EnvironmentTasks:
                 **self.destination,
                 **self.at,
             )
-            choose = ChooseWorkOperator(task_id="choose_work", **self.at)
+            choose = ChooseWorkOperator(task_id="choose_work", **self.kit.pair, **self.at)
             chain(check, choose)
         return check, choose
 

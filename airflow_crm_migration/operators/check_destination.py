@@ -47,10 +47,14 @@ class CheckDestinationOperator(StepOperator):
         check_tenant(run, tenant)
         check_two_environments(run, tenant, one_for_both=self.one_tenant_for_both)
         findings = hook.preflight()
-        run.write(f"preflight/{self.environment}.json", [vars(f) for f in findings])
+        place = f"preflight/{self.environment}.json"
+        run.write(place, [vars(f) for f in findings])
         if blockers := judge(findings):
             raise UserMistake(blockers)
         warnings = [f for f in findings if f.severity is Severity.WARNING]
-        for finding in warnings:
-            self.log.warning("%s: %s", finding.check, finding.fix)
+        for finding in warnings:  # what is found may be names of records, so no log says it
+            named = f"{self.staging.root}/{run.name(place)}"
+            self.log.warning(
+                "%s: %s; %s and the report name what was found", finding.check, finding.fix, named
+            )
         return [finding.check for finding in warnings]

@@ -86,7 +86,7 @@ class GateSensor(MigrationBase, BaseSensorOperator):
         :return: what :meth:`look` hands on
         :raises AirflowSensorTimeout: nobody opened the gate in time
         """
-        with self.mistakes_fail():
+        with self.mistakes_fail(context):
             view, gate = self.look(context), self.gate(self.gate_name)
             if view.is_open:
                 wait_ended(self.staging, gate)

@@ -56,7 +56,8 @@ class OwnersProvisionedSensor(GateSensor):
         except (Unauthorised, Refused):
             raise
         except CrmError as error:
-            return View(False, f"{self.conn_id} could not be asked: {error.message}")
+            said = self.fit_to_log(context, error)
+            return View(False, f"{self.conn_id} could not be asked: {said}")
         matches = match_owners(owners, members, self.overrides)
         review = f"review/{self.gate(self.gate_name).slot}.json"
         waiting = [match for match in matches if match.status not in _SETTLED]

@@ -72,7 +72,8 @@ class SourceFrozenSensor(GateSensor):
         except (Unauthorised, Refused):
             raise
         except CrmError as error:
-            return View(False, f"{self.conn_id} could not be asked: {error.message}")
+            said = self.fit_to_log(context, error)
+            return View(False, f"{self.conn_id} could not be asked: {said}")
         return self._view(found, instant, run_prefix(context))
 
     def _review(self, instant: datetime, **told: Any) -> str:

@@ -100,7 +100,11 @@ def test_staging_lies_in_a_bucket_or_a_folder(tmp_path: Path, url: str) -> None:
     [
         (changed("id", to="Acme Ltd"), "id = 'Acme Ltd': String should match pattern"),
         (changed("customr", to="x"), "customr = 'x': there is no such setting here"),
-        (changed("staging", "url", to="/data"), "staging.url = '/data': String should match"),
+        (changed("staging", "url", to="/data"), "staging.url = '/data': give s3://bucket/prefix"),
+        (changed("staging", "url", to="file://data/x"),
+         "staging.url = 'file://data/x': give s3://bucket/prefix, or a folder with its whole path"),
+        (changed("staging", "url", to="file:///"), "staging.url = 'file:///': give s3://bucket"),
+        (changed("staging", "url", to="s3:///prefix"), "staging.url = 's3:///prefix': give s3://b"),
         (changed("connections", to={"source": "klipy"}),
          "connections = {'source': 'klipy'}: name a connection for sandbox, production or both"),
         (changed("default_currency", to="euro"), "default_currency = 'euro': String should match"),

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+)
 
-from airflow_crm_migration.core.errors import LeaseHeld
-from airflow_crm_migration.tasks import MigrationOperator
+from airflow_crm_migration.core.errors import Duplicate, LeaseHeld, Refused, Unsettled
+from airflow_crm_migration.hooks.staging import open_staging
+from airflow_crm_migration.tasks import MigrationOperator, run_prefix
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Busy(MigrationOperator):
@@ -16,6 +26,59 @@ class Busy(MigrationOperator):
 
     def work(self, context: Any) -> None:
         raise LeaseHeld("load person of run r1 writes here")
+
+
+class Failing(MigrationOperator):
+    """A step whose CRM does not do what it was asked."""
+
+    error: Exception
+
+    def work(self, context: Any) -> None:
+        raise self.error
+
+
+CONTEXT: Any = {
+    "dag_run": SimpleNamespace(run_id="r", run_after=datetime(2026, 3, 1, tzinfo=UTC)),
+    "params": {"mode": "full"},
+}
+WORDS = "ada@acme.example is taken"
+
+
+def failing(tmp_path: Path, error: Exception) -> tuple[str, list[str]]:
+    """Return the line of the failure, and what its task left in staging."""
+    step = Failing(task_id="g.t", engagement_id="acme", staging_url=f"file://{tmp_path}")
+    step.error = error
+    with pytest.raises(AirflowException) as raised:
+        step.execute(CONTEXT)
+    assert raised.value.__suppress_context__
+    assert not isinstance(raised.value, AirflowFailException)  # Airflow's retries go on
+    return str(raised.value), step.staging.names("")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (Duplicate(WORDS, status=400, code="TAKEN"), "Duplicate, status 400"),
+        (Refused(WORDS), "Refused, status None"),
+        (Unsettled(WORDS, status=500), "Unsettled, status 500"),
+    ],
+)
+def test_what_a_crm_says_stands_in_staging_and_in_no_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: Any, told: str
+) -> None:
+    line, [name] = failing(tmp_path, error)
+    assert line == f"connection None: {told}: file://{tmp_path}/acme/{name} has the CRM's words"
+    assert name == f"{run_prefix(CONTEXT)}/errors/g.t.json"
+    kept = open_staging(f"file://{tmp_path}", "acme").read_json(name)
+    assert (kept["message"], kept["status"]) == (WORDS, error.status)
+    logged = capsys.readouterr().out
+    assert told in logged
+    assert "ada" not in logged
+
+
+def test_our_own_words_for_a_broken_connection_are_told(tmp_path: Path) -> None:
+    told = failing(tmp_path, Unsettled("crm.example: no reply in time"))
+    assert told == ("connection None: crm.example: no reply in time", [])
 
 
 def step() -> Busy:

@@ -13,6 +13,7 @@ from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.forecast import FILE, Forecast
 from airflow_crm_migration.core.ledger.writer import Ledger, LedgerPlace
 from airflow_crm_migration.core.outcomes import Outcome
+from airflow_crm_migration.core.protocols import Finding
 from airflow_crm_migration.core.reconcile import LineBalance, PhaseReconciliation
 from airflow_crm_migration.core.report.inputs import (
     Access,
@@ -109,6 +110,8 @@ class _Collector:
         rollback = rollback_of(self.reader)
         return Facts(
             run=run,
+            preflight=self.reader.json(f"preflight/{run.environment}.json", tuple[Finding, ...])
+            or (),
             exports=exports,
             bad_cells=Records.counted(
                 partial(self._bad_cells, objects), lambda row: (row.object, row.problem)

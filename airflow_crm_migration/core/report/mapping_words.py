@@ -6,6 +6,7 @@ import inspect
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from airflow_crm_migration.core.propose import wanted_schema
 from airflow_crm_migration.core.report.words import listed, plural, spoken
 from airflow_crm_migration.core.transform.steps import REGISTRY
 
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
         Line,
         LinkRule,
         LinkWay,
+        Mapping,
         OwnerRule,
     )
     from airflow_crm_migration.core.mapping_values import NewField, Step
+
+MOST_OPTIONS = 200
+"""Of a field with a fixed choice; with more, the values are rather records of their own."""
 
 FIELD, LINK, OWNER = "field", "link", "owner"
 _POLICIES = {
@@ -31,6 +36,23 @@ _POLICIES = {
     "reject": "a reason to reject the source's record",
 }
 _FAR = {"leave": "the link is left out and listed", "hold": "the record is held back"}
+
+
+def crowded_fields(mapping: Mapping) -> list[str]:
+    """
+    Return a sentence for every field that gets more options than people can choose from.
+
+    :param mapping: resolved
+    """
+    return [
+        f"{spec.name}.{name} gets {len(field.options)} options, and people choose well from "
+        f"{MOST_OPTIONS} at most. We propose a custom object for them, with a junction to "
+        f"{plural(spec.name)}, to be agreed on before this is signed; or let value_maps put rare "
+        "values together."
+        for spec in wanted_schema(mapping)
+        for name, field in spec.fields.items()
+        if len(field.options) > MOST_OPTIONS
+    ]
 
 
 def line_notes(line: Line) -> list[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.dedupe.model import Cluster
     from airflow_crm_migration.core.forecast import Forecast
     from airflow_crm_migration.core.mapping import Mapping
+    from airflow_crm_migration.core.protocols import Finding
     from airflow_crm_migration.core.validated import PhaseValidation
 
 Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value))]
@@ -395,12 +396,14 @@ class Facts:
     All that is known of a run; None stands for what did not happen.
 
     :param unreadable: objects of staging that are torn or not what they should be
+    :param preflight: what was found in the destination before anything was written
     :param clusters: object -> possible duplicates, so ``decided``
     :param files: what became of files -> number
     """
 
     run: RunFacts
     unreadable: tuple[str, ...] = ()
+    preflight: tuple[Finding, ...] = ()
     exports: tuple[ExportPath, ...] = ()
     bad_cells: Records[BadCell] = Records()
     gone: Records[Gone] = Records()

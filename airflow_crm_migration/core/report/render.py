@@ -96,6 +96,7 @@ def _context(facts: Facts) -> dict[str, Any]:
         "counted_sentence": sentences.counted_sentence,
         "links_sentence": sentences.links_sentence,
         "line_notes": mapping_words.line_notes,
+        "crowded_fields": mapping_words.crowded_fields(facts.mapping) if facts.mapping else [],
         "bar": bar,
         "bar_parts": list(_PARTS),
         "reading_sentences": reading.reading_sentences(facts),
@@ -110,6 +111,7 @@ def _context(facts: Facts) -> dict[str, Any]:
 def _absent(facts: Facts) -> set[str]:
     """Return the sections of what only some modes do and this run did not."""
     there = {
+        "preflight": bool(facts.preflight),
         "validation": bool(facts.validations),
         "freeze": facts.freeze is not None,
         "rollback": facts.rollback is not None,

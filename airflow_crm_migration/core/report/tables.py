@@ -8,6 +8,7 @@ from airflow_crm_migration.core.outcomes import Outcome
 from airflow_crm_migration.core.report.forecasted import forecast_table
 from airflow_crm_migration.core.report.mapping_words import fold_rows, line_rows
 from airflow_crm_migration.core.report.model import Decided, number_of
+from airflow_crm_migration.core.report.preflighted import preflight_table
 from airflow_crm_migration.core.report.rollback_tables import rollback_tables
 from airflow_crm_migration.core.report.table import Table, table
 from airflow_crm_migration.core.report.validation_tables import validation_tables
@@ -75,6 +76,7 @@ def all_tables(facts: Facts) -> dict[str, Table]:
         _unreadable(facts),
         _gone(facts),
         forecast_table(facts),
+        preflight_table(facts),
     ]
     return {one.name: one for one in made}
 

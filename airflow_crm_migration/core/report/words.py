@@ -87,6 +87,8 @@ COMPATIBILITY = {
     "transformed": "Moves in another form",
     "lossy": "Moves with losses",
     "document": "Nothing to copy",
+    "not_moved": "Not moved",
+    "not_possible": "Not possible",
 }
 
 GATES = {

@@ -16,6 +16,7 @@ from airflow_crm_migration.core.mapping import contradictions
 from airflow_crm_migration.core.mapping_check import choice_mistakes
 from airflow_crm_migration.core.mapping_values import STRICT, Scalar
 from airflow_crm_migration.core.propose import Found, Proposer, count_values
+from airflow_crm_migration.core.report.mapping_words import crowded_fields
 from airflow_crm_migration.core.steps.source_records import source_records
 from airflow_crm_migration.core.transform.step_check import step_mistakes
 from airflow_crm_migration.core.validation import findings_of
@@ -73,6 +74,7 @@ def propose_step(
     )
     evidence = {
         "changes": proposal.changes,
+        "crowded": crowded_fields(proposal.mapping),
         "absent": absent,
         "values": {
             f"{line}.{field}": dict(counts) for (line, field), counts in sorted(found.items())

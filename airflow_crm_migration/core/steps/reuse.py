@@ -5,10 +5,13 @@ Everything is copied where it lies: a run must not lose its extract when another
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_crm_migration.core.canonical import time_text
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.extract_read import extract_folder
+from airflow_crm_migration.core.freeze import FREEZE, PARAMETER
 from airflow_crm_migration.core.inbox import copies_index, read_copied, write_copied
 from airflow_crm_migration.core.secure_files import files_folder
 from airflow_crm_migration.core.staging import discard_manifest, read_manifest
@@ -54,12 +57,30 @@ def take_over_extract(run: Run, of: str, object_name: str) -> dict[str, Any]:
     Copy what an earlier run read of an object, and which binary belongs to which record.
 
     :return: the manifest, which names the run that read it
+    :raises UserMistake: it was read before the source was frozen
     """
     source, target = (extract_folder(folder, object_name) for folder in (of, run.folder))
+    _check_frozen(run, of, object_name)
     discard_manifest(run.staging, target)
     for part in ("raw", "rejected", "files"):
         _copy_parts(run, f"{source}/{part}", f"{target}/{part}", {})
     return _copy_parts(run, source, target, {"extract_of": of})
+
+
+def _check_frozen(run: Run, of: str, object_name: str) -> None:
+    """Check that a cutover takes over nothing that lacks what was done until the freeze."""
+    freeze = run.read_if_there(FREEZE, None)
+    manifest = read_manifest(run.staging, extract_folder(of, object_name))
+    if freeze is None or manifest is None:
+        return
+    csv, frozen_at = manifest["csv"], freeze[PARAMETER]
+    times = [manifest["window"]["start"], *([csv["modified"]] if csv else [])]
+    read = min(map(datetime.fromisoformat, times))
+    if read < datetime.fromisoformat(frozen_at):
+        raise UserMistake(
+            f"extract_of: {object_name} of run {of} is from {time_text(read)}, before the source "
+            f"was frozen at {frozen_at}: begin a cutover without extract_of"
+        )
 
 
 def _copy_parts(run: Run, source: str, target: str, more: dict[str, Any]) -> dict[str, Any]:

@@ -134,12 +134,15 @@ def test_names_stay_out_of_log_and_failure(
 
 
 @pytest.mark.usefixtures("staging")
-@pytest.mark.parametrize("error", [Throttled("slow down"), Unsettled("bad gateway")])
+@pytest.mark.parametrize(
+    "error", [Throttled("slow down"), Unsettled("bad gateway of ada@", status=502)]
+)
 def test_a_crm_that_cannot_answer_now_is_asked_later(
-    toy: Any, tmp_path: Path, error: Exception
+    toy: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], error: Exception
 ) -> None:
     toy.Writer.found = [error]
     waits(tmp_path)
+    assert "ada@" not in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("staging")

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from structlog.testing import CapturingLogger
 
 from airflow_crm_migration.core.canonical import time_text
-from airflow_crm_migration.core.errors import Throttled, Unauthorised
+from airflow_crm_migration.core.errors import Throttled, Unauthorised, Unsettled
 from airflow_crm_migration.hooks.staging import open_staging
 from airflow_crm_migration.sensors.source_frozen import SourceFrozenSensor
 from airflow_crm_migration.tasks import run_prefix
@@ -130,6 +130,16 @@ def test_other_modes_pass_through(staging: Staging, tmp_path: Path, mode: str) -
 def test_a_source_that_cannot_answer_now_is_asked_later(toy: Any, tmp_path: Path) -> None:
     toy.Reader.newest = {"contact": Throttled("slow down")}
     waits(tmp_path)
+
+
+def test_the_words_of_a_source_that_fails_stand_in_no_log(
+    toy: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toy.Reader.newest = {"contact": Unsettled("ada@acme.example", status=500)}
+    waits(tmp_path)
+    told = capsys.readouterr().out
+    assert "could not be asked: Unsettled, status 500" in told
+    assert "ada@" not in told
 
 
 def test_a_wrong_key_fails_at_once(toy: Any, tmp_path: Path) -> None:

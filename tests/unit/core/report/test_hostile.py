@@ -34,6 +34,8 @@ def everywhere(run: MadeRun, text: str) -> Report:
     owner = {"name": text, "email": text, "records": 1, "status": "missing"}
     run.write("owners/matches.json", [owner])
     run.write("probe.json", [{"object": "contact", "route": "api", "reason": text, "count": 1}])
+    found = {"severity": "warning", "check": text, "message": text, "fix": text}
+    run.write("preflight/sandbox.json", [found])
     run.write("schema/changes.json", [{"object": text, "field": text, "action": text}])
     conflict = {"key": issue["key"], "field": text, "reason": text, "kept": text, "id": text}
     conflict |= {"before": text, "source": [text], "destination": {"city": text}}
@@ -52,7 +54,7 @@ def test_text_is_harmless_and_readable_wherever_it_stands(run: MadeRun, text: st
     for section in ("", "not-arrived", "conflicts", "left-out", "mapping", "owners"):
         assert shown in page.text[section]
     assert "\u202e" not in report.html
-    for section in ("schema", "export"):
+    for section in ("preflight", "schema", "export"):
         assert shown in page.text[section]
     kept = [report.csv("rejects")[0]["detail"], report.csv("left_out")[0]["detail"]]
     disputed = report.csv("conflicts")[0]

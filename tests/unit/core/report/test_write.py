@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from airflow_crm_migration.core.mapping import OptionRule
 from airflow_crm_migration.core.reconcile import PhaseReconciliation
 from airflow_crm_migration.core.report.render import ROWS_SHOWN
-from tests.support.report import HELD, OUTCOMES, RUN, MadeRun, Page, Report, total
+from tests.support.report import HELD, OUTCOMES, RUN, MadeRun, Page, Report, resolved, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,8 +124,32 @@ def test_a_link_that_was_refused_is_left_out_of_a_record_that_arrived(report: Re
     assert (last["id"], last["field"], last["detail"]) == ("c-9", "taskTarget", "no such task")
 
 
+def test_what_is_no_record_is_said_to_stay(report: Report) -> None:
+    found = {row["object"]: row["compatibility"] for row in report.csv("promises")[-3:]}
+    assert found == {
+        "Page layout": "Not moved", "Record type": "Not possible", "Required field": "Not moved",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "told"), [(200, False), (201, True)])
+def test_too_many_values_to_choose_from_are_told(run: MadeRun, number: int, *, told: bool) -> None:
+    mapping = resolved()
+    [at] = [n for n, line in enumerate(mapping.lines) if line.id == "opportunity"]
+    options = tuple(OptionRule(value=f"S{n}", label=f"S {n}") for n in range(number))
+    fields = tuple(
+        rule.model_copy(update={"options": options}) if rule.to == "stage" else rule
+        for rule in mapping.lines[at].fields
+    )
+    lines = list(mapping.lines)
+    lines[at] = lines[at].model_copy(update={"fields": fields})
+    report = run.begin().decide(mapping.model_copy(update={"lines": tuple(lines)})).report()
+    sentence = f"opportunity.stage gets {number} options"
+    assert (sentence in report.page.text["mapping"]) is told
+    assert ("custom object for them, with a junction" in report.page.text["mapping"]) is told
+
+
 def test_the_mapping_is_told_row_by_row_and_field_by_field(report: Report) -> None:
-    assert len(report.csv("promises")) == 10
+    assert len(report.csv("promises")) == 13
     rows = [row for row in report.csv("mapping") if row["line"] == "person"]
     name = next(row for row in rows if row["to"] == "name")
     assert name["from"] == "first_name + last_name"
