@@ -138,7 +138,7 @@ def test_a_contact_arrives_with_all_fields_links_and_times(moved: Moved) -> None
     assert company == ["Health care", "11-50", 1_250_000]
     assert person["klipyRelationship"] == "Strong"
     assert person["klipySource"] == "GMAIL"
-    assert person["klipyNotes"] == "Likes **tea**"
+    assert person["klipyNotes"]["markdown"] == "Likes **tea**"
     assert datetime.fromisoformat(person["klipyLastContacted"]) == at(19)
     assert person["companyId"] == moved.companies["c1"]["id"]
     assert person["ownerId"] == moved.members["dana@vendor-example.com"]
