@@ -30,7 +30,7 @@ from airflow_crm_migration.core.protocols import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from airflow_crm_migration.core.fields import FieldSpec, ObjectSpec
+    from airflow_crm_migration.core.fields import FieldSpec, ObjectSpec, Option
     from airflow_crm_migration.core.limits import Budget
 
 
@@ -123,7 +123,7 @@ class DryDestination:
         """Say what the platform will make of a value."""
         return self._real.normalise(field, value)
 
-    def option(self, label: str, taken: Iterable[str]) -> tuple[str, str]:
+    def option(self, label: str, taken: Iterable[Option]) -> tuple[str, str]:
         """Return value and label of a new option."""
         return self._real.option(label, taken)
 

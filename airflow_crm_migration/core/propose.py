@@ -159,9 +159,11 @@ class Proposer:
     ) -> tuple[list[OptionRule], dict[str, str]]:
         wanted: dict[str, OptionRule] = {}
         chosen: dict[str, str] = {}
+        named = {option_key(s[0]): labels.get(option_key(s[0]), s[0]) for s in choices}
+        shown = self._shown(named.values())
         for spellings in choices:
             key = option_key(spellings[0])
-            option = self._option(line.destination, rule.to, labels.get(key, spellings[0]))
+            option = self._option(line.destination, rule.to, named[key], shown[named[key]])
             for spelling in spellings:
                 if option.label != spelling:
                     self._note(line, rule.to, spelling, option.label)
@@ -169,18 +171,28 @@ class Proposer:
             chosen[key] = option.value
         return list(wanted.values()), chosen
 
-    def _option(self, object_name: str, field_name: str, label: str) -> Option:
+    def _shown(self, labels: Iterable[str]) -> dict[str, str]:
+        """Return label -> what the destination shows; labels that it would make one stay apart."""
+        shown = {label: self._rules.option(label, ())[1] for label in labels}
+        alike: dict[str, set[str]] = {}
+        for label, short in shown.items():
+            alike.setdefault(option_key(short), set()).add(option_key(label))
+        for label, short in shown.items():
+            if len(alike[option_key(short)]) > 1 and option_key(label) != option_key(short):
+                shown[label] = self._rules.option(label, [Option("", short)])[1]
+        return shown
+
+    def _option(self, object_name: str, field_name: str, label: str, shown: str) -> Option:
         """Return the option of a label: one that is there, or a new one with a value of its own."""
         made = self._made.setdefault((object_name, field_name), {})
         spec = self._fields(object_name).get(field_name)
         existing = spec.options if spec else ()
-        _, shown = self._rules.option(label, ())
         known = {option_key(o.label): o for o in existing} | made
         if option_key(shown) not in known:
-            taken = {o.value for o in existing} | {o.value for o in made.values()}
-            made[option_key(shown)] = Option(*self._rules.option(label, taken))
-            return made[option_key(shown)]
-        return known[option_key(shown)]
+            taken = [Option(o.value, "") for o in (*existing, *made.values())]
+            value, _ = self._rules.option(label, taken)
+            made[option_key(shown)] = Option(value, shown)
+        return known.get(option_key(shown)) or made[option_key(shown)]
 
     def _note(self, line: Line, field_name: str, before: str, after: str) -> None:
         self._changes.append({"line": line.id, "field": field_name, "from": before, "to": after})

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_crm_migration.core.errors import Refused
-    from airflow_crm_migration.core.fields import FieldSpec, ObjectSpec
+    from airflow_crm_migration.core.fields import FieldSpec, ObjectSpec, Option
     from airflow_crm_migration.core.limits import Budget
 
 Child = tuple[str, str]
@@ -276,11 +276,11 @@ class DestinationRules(Protocol):
     def normalise(self, field: FieldSpec, value: Any) -> Normalised:
         """Say what the platform will make of a value; what it would refuse is told, not raised."""
 
-    def option(self, label: str, taken: Iterable[str]) -> tuple[str, str]:
+    def option(self, label: str, taken: Iterable[Option]) -> tuple[str, str]:
         """
-        Return value and label of a new option for a source label.
+        Return value and label of a new option for a source label, both unlike those taken.
 
-        :param taken: option values already in use
+        :param taken: options already in use
         """
 
     def custom_field_name(self, label: str, taken: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_crm_migration.core.gates import Gate, read_proposal
 from tests.support.customer import ACTIVITIES, FILE_ALONE, add_activities, at, customer
 from tests.support.emulated import Emulated, emulated
 
@@ -137,7 +138,7 @@ def test_a_contact_arrives_with_all_fields_links_and_times(moved: Moved) -> None
     assert company == ["Health care", "11-50", 1_250_000]
     assert person["klipyRelationship"] == "Strong"
     assert person["klipySource"] == "GMAIL"
-    assert person["klipyNotes"] == "Likes **tea**"
+    assert person["klipyNotes"]["markdown"] == "Likes **tea**"
     assert datetime.fromisoformat(person["klipyLastContacted"]) == at(19)
     assert person["companyId"] == moved.companies["c1"]["id"]
     assert person["ownerId"] == moved.members["dana@vendor-example.com"]
@@ -236,7 +237,10 @@ def test_a_deal_arrives_with_all_fields_links_and_times(moved: Moved) -> None:
     assert deal["klipyExpectedClose"] == "2021-04-01"
     assert deal["klipyNextStep"] == "Send invoice"
     assert deal["klipyPrivate"] is True
-    assert "sam@lumen-example.com" in deal["klipyContacts"]
+    contacts = deal["klipyContacts"].lower()
+    assert "sam@lumen-example.com" in contacts
+    assert contacts.count("grace.obrien@brightwell-example.com") == 1
+    assert "brightwell-example.com" in deal["klipyCompanyName"].lower()
     assert deal["companyId"] == moved.companies["c1"]["id"]
     assert deal["pointOfContactId"] == moved.people["p1"]["id"]
     assert deal["ownerId"] == moved.members["dana@vendor-example.com"]
@@ -322,6 +326,8 @@ def test_an_activity_of_every_kind_becomes_a_task(
     people = {moved.people[p]["id"] for p in ("p1", "p3")}
     others = {moved.companies["c1"]["id"], moved.deals["d1"]["id"]}
     assert moved.targets(task) == people | others
+    assert "brightwell-example.com" in task["klipyCompanies"].lower()
+    assert datetime.fromisoformat(task["klipyCaptured"]) == at(13)
 
 
 def test_types_that_only_the_file_has_arrive_too(moved: Moved) -> None:
@@ -398,6 +404,12 @@ def test_every_change_to_a_tags_spelling_is_listed(moved: Moved) -> None:
     changes = moved.run.read("mapping/proposal.json")["changes"]
     listed = {(c["line"], c["from"], c["to"]) for c in changes if c["field"] == "klipyTags"}
     assert listed == {("person", "Berlin, DE", "Berlin / DE"), ("person", "vip", "VIP")}
+
+
+def test_what_no_rule_takes_is_shown_before_it_is_signed(moved: Moved) -> None:
+    proposal = read_proposal(moved.run.staging, Gate("acme", "mapping", "sandbox"))
+    assert proposal is not None
+    assert proposal.evidence["left_behind"] == {"attachment": ["content_type"]}
 
 
 # -- Custom Field -> Custom Field ------------------------------------------------------------

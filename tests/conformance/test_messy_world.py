@@ -214,7 +214,7 @@ COLUMNS: dict[tuple[str, str], Any] = {
     ("contact", "first_name"): lambda r: r["name"]["firstName"],
     ("contact", "last_name"): lambda r: r["name"]["lastName"],
     ("contact", "title"): lambda r: r["jobTitle"],
-    ("contact", "notes"): lambda r: r["klipyNotes"],
+    ("contact", "notes"): lambda r: r["klipyNotes"]["markdown"],
     ("company", "name"): lambda r: r["name"],
     ("deal", "name"): lambda r: r["name"],
     ("activity", "body"): lambda r: r["bodyV2"]["markdown"],

@@ -11,6 +11,7 @@ from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.extract_read import extract_manifest
 from airflow_crm_migration.core.fields import FieldSpec, FieldType, Option
 from airflow_crm_migration.core.gates import Gate, propose
+from airflow_crm_migration.core.left_behind import left_behind
 from airflow_crm_migration.core.mapping import Mapping as PairMapping
 from airflow_crm_migration.core.mapping import contradictions
 from airflow_crm_migration.core.mapping_check import choice_mistakes
@@ -76,12 +77,22 @@ def propose_step(
         "changes": proposal.changes,
         "crowded": crowded_fields(proposal.mapping),
         "absent": absent,
+        "left_behind": _left_behind(run, proposal.mapping),
         "values": {
             f"{line}.{field}": dict(counts) for (line, field), counts in sorted(found.items())
         },
     }
     gate = Gate(run.engagement, "mapping", run.environment)
     return propose(run.staging, gate, decisions, evidence, datetime.now(UTC)).digest
+
+
+def _left_behind(run: Run, mapping: PairMapping) -> dict[str, list[str]]:
+    """Return source object -> its fields that are there and that no rule reads."""
+    found: dict[str, list[str]] = {}
+    for name in mapping.source_objects:
+        manifest = extract_manifest(run.staging, run.folder, name)
+        found[name] = left_behind(mapping, name, manifest["fields"].keys() - manifest["absent"])
+    return {name: fields for name, fields in found.items() if fields}
 
 
 def dump(mapping: PairMapping) -> dict[str, Any]:

@@ -73,12 +73,12 @@ def settled_by_choices(condition: Condition | None, choices: Mapping[str, Scalar
 
 def no_rule_fits(conditions: Iterable[Condition | None], record: Mapping[str, Any]) -> str:
     """Say that none of some conditions holds, with all of the record that they look at."""
-    names = dict.fromkeys(name for condition in conditions for name in _fields_of(condition))
+    names = dict.fromkeys(name for condition in conditions for name in fields_looked_at(condition))
     seen = [f"{name} {', '.join(texts(record.get(name))) or 'blank'}" for name in names]
     return f"no rule fits {', '.join(seen)}"
 
 
-def _fields_of(condition: Condition | None) -> Iterator[str]:
+def fields_looked_at(condition: Condition | None) -> Iterator[str]:
     """Walk the fields of the record at hand that a condition looks at."""
     if condition is None:
         return
@@ -87,7 +87,7 @@ def _fields_of(condition: Condition | None) -> Iterator[str]:
     if condition.related is not None:
         yield condition.related.source
     for part in (*(condition.all or ()), *(condition.any or ()), condition.negate):
-        yield from _fields_of(part)
+        yield from fields_looked_at(part)
 
 
 def _combine(parts: list[bool | None], *, deciding: bool) -> bool | None:

@@ -71,8 +71,8 @@ def first_present(value: list[Any]) -> Any:
 
 @transform
 def joined(value: Any, separator: str = ", ") -> str | None:
-    """Join the elements of a list into one text."""
-    return separator.join(texts(value)) or None
+    """Join the elements of a list into one text, each once."""
+    return separator.join(dict.fromkeys(texts(value))) or None
 
 
 @transform

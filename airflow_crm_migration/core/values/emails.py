@@ -15,6 +15,7 @@ _PLAIN = re.compile(
 _ANGLES = re.compile(r"<([^<>]*@[^<>]*)>")
 _MAILTO = re.compile(r"^mailto:([^?]*).*$", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[;,|\n\r\t]+")
+_TIGHT = re.compile(r"([;,|])(?=\S)")
 _PARTS = re.compile(r"[._\-]+")
 _DIGITS = "0123456789"
 _COUNTRY_CODE = 2
@@ -41,9 +42,15 @@ def split_emails(text: str) -> list[str]:
 
 
 def addresses_in(text: str) -> list[str]:
-    """Return the addresses of a cell that holds nothing else, else the cell as it is."""
+    """
+    Return the addresses of a cell; where it holds anything else, the whole cell comes last.
+
+    It gets blanks between its pieces, so that nobody takes it for one long address.
+    """
     pieces = split_emails(text)
-    return pieces if pieces and all(map(normal_email, pieces)) else [text.strip()]
+    good = [piece for piece in pieces if normal_email(piece)]
+    whole = _TIGHT.sub(r"\1 ", text.strip())
+    return good if pieces and len(good) == len(pieces) else [*good, whole]
 
 
 def normal_email(text: str) -> str | None:

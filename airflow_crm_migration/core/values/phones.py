@@ -21,15 +21,22 @@ _EXTENSION = re.compile(r"(?:ext(ension)?[.=]?|x|durchwahl|poste|#)\s*\d+\s*$", 
 
 def split_phones(text: str) -> list[str]:
     """
-    Return the numbers of a cell as written; cut only where every piece can be a number.
+    Return the numbers of a cell as written; where it holds more, the whole cell comes last.
 
-    :param text: such as ``"+49 30 1234567; 0171/2345678"``
+    It is cut where every piece is a number or holds no digit, at a semicolon, a bar or a line's end
+    also where only one is a number.
+
+    :param text: such as ``"+49 30 1234567; 0171/2345678; call after six"``
     """
+    whole = text.strip()
     for separator in _SEPARATORS:
         pieces = [piece.strip() for piece in separator.split(text) if piece.strip()]
-        if len(pieces) > 1 and all(_digits(piece) >= _FEWEST_DIGITS for piece in pieces):
-            return pieces
-    return [text.strip()] if text.strip() else []
+        numbers = [piece for piece in pieces if _digits(piece) >= _FEWEST_DIGITS]
+        others = [piece for piece in pieces if piece not in numbers]
+        cut = separator is _SEPARATORS[0] or not any(map(_digits, others))
+        if len(pieces) > 1 and numbers and cut:
+            return [*numbers, whole] if others else numbers
+    return [whole] if whole else []
 
 
 def phone_key(text: str) -> str | None:

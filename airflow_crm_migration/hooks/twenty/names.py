@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from airflow_crm_migration.core.fields import Option
+
 # Longest option value, option label and (with room for the Id of a join column) field name.
 _LONGEST = 63
 _LONGEST_NAME = 60
@@ -35,23 +37,25 @@ userWorkspaceRoles view views viewField viewFields viewFilter viewFilters worksp
 _RESERVED = frozenset(_RESERVED_WORDS.split())
 
 
-def option(label: str, taken: Iterable[str]) -> tuple[str, str]:
+def option(label: str, taken: Iterable[Option]) -> tuple[str, str]:
     """
     Return value and label of a new option.
 
     Twenty wants values in UPPER_SNAKE ASCII and labels without commas, both of at most 63
-    characters. What no ASCII letter can stand for is kept apart by a hash of the label.
+    characters. What no ASCII letter can stand for is kept apart by a hash of the label, and so are
+    labels that would become one.
 
     :param label: in any script
-    :param taken: values already in use
+    :param taken: options already in use
     """
+    used = list(taken)
     words, lost = _words(label)
     value = "_".join(words).upper()
     if lost or len(value) > _LONGEST:
         value = _marked(value, label)
     if not value[:1].isalpha():
         value = f"OPTION_{value}"[:_LONGEST].rstrip("_")
-    return _free(value, label, set(taken)), _option_label(label)
+    return _free(value, label, {o.value for o in used}), _free_label(label, {o.label for o in used})
 
 
 def field_name(label: str, taken: Iterable[str]) -> str:
@@ -84,13 +88,22 @@ def _words(label: str) -> tuple[list[str], bool]:
     return words, lost or not words
 
 
-def _option_label(label: str) -> str:
+def _free_label(label: str, taken: set[str]) -> str:
+    used = {other.casefold() for other in taken}
+    shown, told = _option_label(label), label.casefold()
+    while shown.casefold() in used:
+        mark = f" #{_hash(told)}"
+        shown, told = _option_label(label, _LONGEST - len(mark)) + mark, f"{told}\n"
+    return shown
+
+
+def _option_label(label: str, longest: int = _LONGEST) -> str:
     tidy = " ".join(re.sub(r"\s*,\s*", " / ", label.replace("\0", "")).split()) or "(blank)"
     # The limit counts UTF-16 units, as JavaScript does.
     units = tidy.encode("utf-16-le", "replace")
-    if len(units) <= _LONGEST * 2:
+    if len(units) <= longest * 2:
         return tidy
-    return units[: (_LONGEST - 1) * 2].decode("utf-16-le", "ignore").rstrip() + "…"
+    return units[: (longest - 1) * 2].decode("utf-16-le", "ignore").rstrip() + "…"
 
 
 def _free(value: str, label: str, taken: set[str]) -> str:

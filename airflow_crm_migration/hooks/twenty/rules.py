@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_crm_migration.core.fields import FieldSpec, FieldType
+from airflow_crm_migration.core.fields import FieldSpec, FieldType, Option
 from airflow_crm_migration.core.protocols import Capabilities, Normalised
 from airflow_crm_migration.hooks.twenty import contact, markdown, names, values
 
@@ -71,12 +71,12 @@ class TwentyRules:
             return values.BLANK
         return _NORMALISE[field.type](field, value)
 
-    def option(self, label: str, taken: Iterable[str]) -> tuple[str, str]:
+    def option(self, label: str, taken: Iterable[Option]) -> tuple[str, str]:
         """
         Return value and label of a new option.
 
         :param label: in any script
-        :param taken: option values already in use
+        :param taken: options already in use
         """
         return names.option(label, taken)
 

@@ -105,9 +105,11 @@ class OfficeRules:
             return Normalised(value.replace("\0", ""), (), ("signs were removed",))
         return Normalised(value)
 
-    def option(self, label: str, taken: Iterable[str]) -> tuple[str, str]:
+    def option(self, label: str, taken: Iterable[Option]) -> tuple[str, str]:
         shown = " ".join(label.replace(",", " ").split())
-        return _free(shown.lower(), taken), shown
+        used = list(taken)
+        mark = " (2)" if shown.lower() in {o.label.lower() for o in used} else ""
+        return _free(shown.lower(), [o.value for o in used]), shown + mark
 
     def custom_field_name(self, label: str, taken: Iterable[str]) -> str:
         return _free(f"our_{re.sub(r'[^a-z0-9]+', '_', label.lower())}", taken)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_crm_migration.core.dry_run import DryDestination
-from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec
+from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec, Option
 from airflow_crm_migration.core.protocols import Destination, Stored, Write
 from tests.support.toyland.office import OFFICES, OfficeHook
 
@@ -136,7 +136,7 @@ def test_everything_else_is_asked_of_the_real_one(real: Any, dry: Any) -> None:
         ("children", ("house", ["h"])), ("children", ("house", ["h"], ["h1"])),
         ("traces", ("human", ["h1"])),
         ("normalise", (spec, ["A@x.org", "no address"])),
-        ("option", ("Big", ["big"])), ("custom_field_name", ("Big", ())),
+        ("option", ("Big", [Option("big", "Big")])), ("custom_field_name", ("Big", ())),
     ]  # fmt: skip
     for name, arguments in asked:
         assert getattr(dry, name)(*arguments) == getattr(real, name)(*arguments), name

@@ -150,10 +150,19 @@ def test_a_new_option_takes_no_value_that_is_taken() -> None:
     assert options(bench.propose(moods("Cross")), "mood") == {"Cross": "cross_2"}
 
 
-def test_labels_that_the_destination_makes_one_are_one_option() -> None:
-    proposed = Bench().propose(moods("so, so", "so so"))
+def test_labels_that_the_destination_would_make_one_stay_apart_on_every_run() -> None:
+    bench = Bench()
+    for _ in range(2):
+        proposed = bench.propose(moods("so, so", "so so", "so,  so"))
+        assert options(proposed, "mood") == {"so so": "so so", "so so (2)": "so so_2"}
+        assert rule(proposed, "mood").map == {"so so": "so so", "so, so": "so so_2"}
+        assert {change["to"] for change in proposed.changes} == {"so so (2)"}
+        bench.make(proposed)
+
+
+def test_a_label_that_changes_alone_needs_no_mark() -> None:
+    proposed = Bench().propose(moods("so, so"))
     assert options(proposed, "mood") == {"so so": "so so"}
-    assert rule(proposed, "mood").map == {"so so": "so so", "so, so": "so so"}
     assert proposed.changes == [{"line": "chat", "field": "mood", "from": "so, so", "to": "so so"}]
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_crm_migration.core.values.emails import (
+    addresses_in,
     identity_email,
     is_free_mail,
     is_shared_mailbox,
@@ -73,6 +74,19 @@ def test_normal_twice_is_normal_once(text: str) -> None:
 )
 def test_cells_with_several_addresses(cell: str, pieces: list[str]) -> None:
     assert split_emails(cell) == pieces
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        ("a@x.org; b@x.org", ["a@x.org", "b@x.org"]),
+        ("a@x.org, not-mail", ["a@x.org", "a@x.org, not-mail"]),
+        ("a@x.org,not-mail;b@x.org", ["a@x.org", "b@x.org", "a@x.org, not-mail; b@x.org"]),
+        ("ann at x.org", ["ann at x.org"]),
+    ],
+)
+def test_one_bad_piece_spoils_no_cell(cell: str, found: list[str]) -> None:
+    assert addresses_in(cell) == found
 
 
 def test_variants_share_an_identity() -> None:

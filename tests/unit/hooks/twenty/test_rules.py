@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_crm_migration.core.fields import FieldType
+from airflow_crm_migration.core.fields import FieldType, Option
 from airflow_crm_migration.hooks.twenty.rules import TwentyRules
 
 # Tests are no package: the strategies are loaded from beside this file.
@@ -250,17 +250,29 @@ def test_option_values_are_readable_where_the_label_allows(label, value):
 
 @given(st.lists(st.text(max_size=120), max_size=12))
 def test_options_survive_any_script(labels):
-    taken: list[str] = []
+    taken: list[Option] = []
     for label in labels:
         value, shown = RULES.option(label, taken)
         assert (value, shown) == RULES.option(label, taken)
+        assert shown.casefold() not in {option.label.casefold() for option in taken}
         assert OPTION.fullmatch(value)
         assert len(value) <= 63
-        assert value not in taken
+        assert value not in {option.value for option in taken}
         assert shown.strip()
         assert "," not in shown
         assert len(shown.encode("utf-16-le")) <= 126
-        taken.append(value)
+        taken.append(Option(value, shown))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Berlin / DE", "Berlin, DE"), (f"{'x' * 62}abc", f"{'x' * 62}abd")]
+)
+def test_labels_that_would_become_one_stay_apart(one, other):
+    first = Option(*RULES.option(one, []))
+    assert RULES.option(other, [])[1] == first.label
+    value, shown = RULES.option(other, [first])
+    assert re.fullmatch(r"(Berlin / DE|x{52}…) #[0-9A-F]{8}", shown)
+    assert value != first.value
 
 
 def test_labels_that_lose_letters_stay_apart_in_any_order():
