@@ -300,22 +300,27 @@ class Extraction:
         return parts
 
     def _source_id(self, store: ExtractStore, merged: Merged) -> str | None:
-        """Return the id by which a record is known; None for one that equals another in all."""
+        """
+        Return the id by which a record is known; None for one that an API gave a second time.
+
+        Equal rows of a file are as many records: which of them is which makes no difference.
+        """
         values = merged.received.values
         own = values.get("id")
         if own and not merged.twice:
             self.identified["id"] += 1
             return str(own)
         natural = None if own else natural_id(values, self.key)
-        if natural and store.claim(natural):
+        if natural and store.claim(natural) == 1:
             self.identified["key"] += 1
             return natural
-        made = content_id([values, [(b.field, b.value) for b in merged.received.bad]])
-        if not store.claim(made):
+        content = [values, [(b.field, b.value) for b in merged.received.bad]]
+        occurrence = store.claim(content_id(content))
+        if occurrence > 1 and API in merged.sides:
             self.counts["collapsed"] += 1
             return None
         self.identified["content"] += 1
-        return made
+        return content_id(content, occurrence)
 
     def _part(self, number: int, rows: Sequence[Values]) -> dict[str, Any]:
         stream = io.BytesIO()

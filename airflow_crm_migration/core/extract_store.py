@@ -28,13 +28,14 @@ create table record (
 );
 create unique index by_id on record (side, id) where id is not null and not twice;
 create index by_key on record (key) where key is not null;
-create table claimed (id text primary key) without rowid;
+create table claimed (id text primary key, times integer) without rowid;
 """
 _SAME_ID = "select number, digest, anew from record where side=? and id=? and not twice"
 _INSERT = (
     "insert into record (side, id, key, digest, twice, anew, content, file, row)"
     " values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_CLAIM = "insert into claimed values (?, 1) on conflict (id) do update set times = times + 1"
 # A key that is in use more than once names nobody; a row with an id of its own is never renamed.
 _MATE_BY_KEY = """
 update record set mate = (
@@ -135,10 +136,10 @@ class ExtractStore:
         self._database.execute(_INSERT, row)
         return True
 
-    def claim(self, made_id: str) -> bool:
-        """Take an id that was made of a record's values; tell whether it was still free."""
-        row = self._database.execute("insert or ignore into claimed values (?)", (made_id,))
-        return bool(row.rowcount)
+    def claim(self, made_id: str) -> int:
+        """Take an id that was made of a record's values; return how often it was taken by now."""
+        self._database.execute(_CLAIM, (made_id,))
+        return int(self._one("select times from claimed where id=?", made_id))
 
     def ids(self, side: str) -> int:
         """Return how many records of a side have an id."""

@@ -27,10 +27,12 @@ def natural_id(values: Values, fields: Sequence[str]) -> str | None:
     return f"{'+'.join(fields)}:{'|'.join(part[0].strip().casefold() for part in parts)}"
 
 
-def content_id(content: Any) -> str:
+def content_id(content: Any, occurrence: int = 1) -> str:
     """
     Return an id for a record that nothing else identifies; a changed record gets another one.
 
     :param content: all that is known of it
+    :param occurrence: how many records of this content there are so far, itself included
     """
-    return f"content:{digest(content)[:16]}"
+    twin = f"-{occurrence}" if occurrence > 1 else ""
+    return f"content:{digest(content)[:16]}{twin}"

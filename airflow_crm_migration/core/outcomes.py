@@ -47,6 +47,7 @@ class Reason(StrEnum):
     EXISTING_RECORD = "existing_record"
     EXISTING_AMBIGUOUS = "existing_ambiguous"
     EXISTING_IN_TRASH = "existing_in_trash"
+    TAKEN_OVER = "taken_over"
     MADE_MEANWHILE = "made_meanwhile"
     DUPLICATE_CERTAIN = "duplicate_certain"
     DUPLICATE_CONFIRMED = "duplicate_confirmed"

@@ -148,6 +148,12 @@ def test_mail_providers_are_nobodys_company(messy: MessyRun) -> None:
     free = {there(messy, "company", i) for i in messy.world.truth.free_mail_companies}
     assert len(free) == len(messy.world.truth.free_mail_companies)
     domains = {messy.world.companies[i].domain for i in messy.world.truth.free_mail_companies}
+    named = {
+        (i["key"][2], i["problem"])
+        for i in messy.between.issues(messy.run)
+        if i["field"] == "domainName"
+    }
+    assert {(i, "unusable_value") for i in messy.world.truth.free_mail_companies} <= named
     private = [
         c for c in _standing(messy)
         if c.company_id is None and c.email.partition("@")[2] in domains

@@ -100,3 +100,23 @@ def test_people_who_are_there_already_are_not_doubled(tmp_path: Path) -> None:
         for name, record_id in theirs.items():
             entry = working.entry("person", name)
             assert (entry.outcome, entry.destination_id) == ("linked", record_id)
+
+
+def test_who_is_made_anew_in_the_source_takes_the_record_over(tmp_path: Path) -> None:
+    world = working_customer(contact("ann", title="Clerk"), contact("bob"))
+    with emulated(world, tmp_path) as between:
+        working = Working(between)
+        working.full()
+        ours = working.edit("person", "ann", klipySource="By hand")
+        people = len(between.records("person"))
+        del world.contacts["ann"]
+        world.contacts["anew"] = contact("anew", email="ann@ann-example.com", title="Chief")
+        for title in ("Chief", "President"):
+            world.contacts["anew"].title = title
+            working.delta()
+            record = working.record("person", "anew")
+            assert (record["id"], record["jobTitle"]) == (ours, title)
+            assert working.outcome("person", "anew") == ("updated", "source_changed")
+            assert record["klipySource"] == "By hand"
+        assert working.outcome("person", "ann") == ("merged", "taken_over")
+        assert len(between.records("person")) == people

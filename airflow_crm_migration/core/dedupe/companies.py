@@ -46,15 +46,6 @@ def find_duplicate_companies(records: Iterable[Values]) -> list[Cluster]:
     return builder.build(edge for finder in finders for edge in finder(companies))
 
 
-def free_mail_companies(records: Iterable[Values]) -> list[str]:
-    """
-    Return the ids of mail providers that capturing took for companies: no company, never merged.
-
-    :param records: typed companies
-    """
-    return sorted(str(record["id"]) for record in records if company_of(record).free_mail)
-
-
 def _by_domain(companies: Sequence[Company]) -> Iterator[Edge]:
     by_domain: dict[str, list[int]] = defaultdict(list)
     for index, company in enumerate(companies):

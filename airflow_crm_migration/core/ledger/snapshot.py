@@ -99,6 +99,12 @@ class Entry:
         return _standing_id(self.origin, self.last)
 
 
+def _ends(row: Row) -> bool:
+    """Tell whether from this event on no record of the destination stands for the key."""
+    handed_on = (row["outcome"], row.get("reason")) == (Outcome.MERGED, Reason.TAKEN_OVER)
+    return handed_on or row["outcome"] == Outcome.DELETED or row.get("reason") == Reason.ROLLED_BACK
+
+
 def _standing_id(origin: Row | None, last: Row) -> str | None:
     return (last.get("id") or origin["id"]) if origin else None
 
@@ -170,7 +176,7 @@ class Snapshot:
         known = self.entry(Key(*row["key"]))
         origin = known.origin if known else None
         images = dict(known.images) if known else {}
-        if row["outcome"] == Outcome.DELETED or row.get("reason") == Reason.ROLLED_BACK:
+        if _ends(row):
             origin, images = None, {}
         elif origin is None and row["outcome"] in _ORIGINS:
             origin = row

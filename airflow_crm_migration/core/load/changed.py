@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from airflow_crm_migration.core.errors import Refused
+from airflow_crm_migration.core.errors import Duplicate, Refused
 from airflow_crm_migration.core.load.batches import Result, write_batch
 from airflow_crm_migration.core.load.conflicts import Conflict
 from airflow_crm_migration.core.load.merge import Rewritten, carried
@@ -20,7 +20,7 @@ from airflow_crm_migration.core.load.plan import (
     times_of_change,
 )
 from airflow_crm_migration.core.load.rows import BASES, event, refused, rewriting, some
-from airflow_crm_migration.core.load.swaps import give_up_keys
+from airflow_crm_migration.core.load.swaps import give_up_keys, give_up_taken
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 
@@ -219,9 +219,9 @@ class ChangedRecords:
         :param now: hashes of what is stored of the fields that were written or agreed
         :param pairs: multi-value -> how the platform rewrote the elements that were written
         """
-        values, last = change.task.values, change.known
-        names = values if change.fields is None else change.names
-        sent = change.rest("sent") | hashes(self._at.spec, values, names)
+        planned, last = change.task.planned, change.known
+        names = planned if change.fields is None else change.names
+        sent = change.rest("sent") | {n: planned[n] for n in names if n in planned}
         rewritten = {
             name: carried(
                 last.get("rewritten", {}).get(name, {}), pairs.get(name, {}),
@@ -252,13 +252,12 @@ class ChangedRecords:
             takes=at.takes,
         )
         at.refusals.judge(at.phase, results)
-        at.conclude(
-            [
-                row
-                for c, result in zip(changes, results, strict=True)
-                for row in self._told(c, result, image)
-            ]
-        )
+        fates = list(zip(changes, results, strict=True))
+        again = [c for c, r in fates if isinstance(r, Duplicate) and give_up_taken(at, c)]
+        at.conclude([row for c, r in fates if c not in again for row in self._told(c, r, image)])
+        at.conclude([row for c in again if not c.ours for row in self._left(c)])
+        if rest := [c for c in again if c.ours]:
+            self._update(rest)
 
     def _settled(self, batch: Sequence[Write]) -> dict[str, Result]:
         """Tell which updates were written although the reply was lost, and what is gone."""

@@ -101,6 +101,7 @@ class LoadContext:
     :param keeps: whose value stays where both sides changed a field
     :param resend: send again what the destination refused before
     :param hold_unknown_owners: new records wait for an owner who is not in ``owners``
+    :param gone: whether what stands for a key is known to be gone from the source
     """
 
     destination: Destination
@@ -117,6 +118,7 @@ class LoadContext:
     keeps: Keeps = "destination"
     resend: bool = False
     hold_unknown_owners: bool = False
+    gone: Callable[[Key], bool] = lambda key: False
     counts: LoadCounts = field(default_factory=LoadCounts)
     looked: bool = False
 

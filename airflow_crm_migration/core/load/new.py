@@ -9,7 +9,7 @@ from airflow_crm_migration.core.ids import made_id
 from airflow_crm_migration.core.load.batches import Result, write_batch
 from airflow_crm_migration.core.load.changed import Change
 from airflow_crm_migration.core.load.existing import ExistingRecords
-from airflow_crm_migration.core.load.plan import attempt, writes_existing
+from airflow_crm_migration.core.load.plan import attempt, changed_fields, writes_existing
 from airflow_crm_migration.core.load.recognise import (
     Held,
     Recognised,
@@ -17,13 +17,14 @@ from airflow_crm_migration.core.load.recognise import (
     is_anothers,
     recognise,
 )
-from airflow_crm_migration.core.load.rows import created, event, intent, refused
+from airflow_crm_migration.core.load.rows import BASES, created, event, intent, refused
 from airflow_crm_migration.core.natural_keys import give_up_key, identifies, natural_keys
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 
 if TYPE_CHECKING:
     from airflow_crm_migration.core.ledger.objects import Row
+    from airflow_crm_migration.core.ledger.snapshot import Entry
     from airflow_crm_migration.core.load.changed import ChangedRecords
     from airflow_crm_migration.core.load.context import LoadContext
     from airflow_crm_migration.core.load.plan import Task
@@ -103,7 +104,8 @@ class NewRecords:
     def _meet(self, task: Task, found: Recognised, reason: Reason) -> None:
         """Do with a record that is there already what the mapping says."""
         rule, stored = found.rule, found.stored
-        if stored.id == task.id and not stored.trashed:
+        others = [e for e in holders(self._at, stored) if e.key != task.key]
+        if stored.id == task.id and not stored.trashed and not others:
             self._at.conclude([created(self._at, self._at.spec, task, stored)])
         elif not identifies(self._at.spec, rule.by, found.key):
             self._give_up(task, rule)
@@ -111,22 +113,57 @@ class NewRecords:
         elif not found.certain:
             several = Reason.EXISTING_AMBIGUOUS
             self._at.conclude([event(task.key, Outcome.HELD, several, detail=found.ids)])
-        elif stored.trashed and any(holders(self._at, stored)):
+        elif stored.trashed and others:
             # We brought it, and people threw it away: it is not for a namesake to bring it back.
             gone = Reason.GONE_FROM_DESTINATION
             self._at.conclude([event(task.key, Outcome.HELD, gone, detail=stored.id)])
+        elif any(e.key.line == task.key.line and not self._at.gone(e.key) for e in others):
+            self._give_up(task, rule)  # as where both come in one run: it stays with the first
+            self._ready.append(task)
+        elif made := next((e for e in others if _made_by(task.key.line, e)), None):
+            self._take_over(task, made)
         elif rule.policy == "reject":
             self._at.conclude([event(task.key, Outcome.REJECTED, reason, detail=stored.id)])
         else:
-            self._list_others(task, found)
+            self._list_others(task, found, others)
             self._adopt(task, stored, reason)
 
-    def _list_others(self, task: Task, found: Recognised) -> None:
-        """List the records that it could be as well: people may want to merge them."""
-        if found.others:
-            several = Reason.EXISTING_AMBIGUOUS
-            issue = {"field": found.rule.by, "problem": several, "detail": found.ids}
-            self._at.counts.leave_out(task.key, [issue])
+    def _take_over(self, task: Task, before: Entry) -> None:
+        """
+        Let a record of ours stand for a new source record: that which it stood for is gone.
+
+        The ledger is told in one object that the origin went over, with all that is known of the
+        record, so that it is compared, counted and rolled back as the new one's.
+        """
+        at, taken = self._at, Reason.TAKEN_OVER
+        known = {name: before.last[name] for name in BASES if name in before.last}
+        into = task.key.source_id
+        at.writer.conclude(
+            [
+                event(before.key, Outcome.MERGED, taken, into=into),
+                event(task.key, Outcome.CREATED, taken, id=before.destination_id, **known),
+            ]
+        )
+        entry = at.snapshot.entry(task.key)
+        assert entry is not None  # noqa: S101  (just told)
+        line = at.line(task.key)
+        fields = changed_fields(line, task.planned, entry, task.unknown)
+        if fields:
+            tried = attempt(line, task.planned, fields)
+            self._changed.add(Change(task, entry.last, fields, tried))
+        else:
+            at.counts.add(task.key, Outcome.UNCHANGED, Reason.SAME)
+
+    def _list_others(self, task: Task, found: Recognised, others: list[Entry]) -> None:
+        """List what it could be as well, and what else the record stands for and is updated by."""
+        problems = {Reason.EXISTING_AMBIGUOUS: found.ids if found.others else ""}
+        problems[Reason.UNIQUE_VALUE_TAKEN] = ", ".join(entry.key.source_id for entry in others)
+        issues = [
+            {"field": found.rule.by, "problem": problem, "detail": detail}
+            for problem, detail in problems.items()
+            if detail
+        ]
+        self._at.counts.leave_out(task.key, issues)
 
     def _give_up(self, task: Task, rule: Existing) -> None:
         issue = give_up_key(self._at.line(task.key), rule.by, task.values)
@@ -196,3 +233,9 @@ class NewRecords:
             self._meet(task, found, Reason.MADE_MEANWHILE)
         else:
             self._at.conclude([refused(task.key, refusal.message, task.planned)])
+
+
+def _made_by(line: str, entry: Entry) -> bool:
+    """Tell whether a line created the record that a source record stands for."""
+    made = entry.origin is not None and entry.origin["outcome"] == Outcome.CREATED
+    return made and entry.key.line == line

@@ -54,8 +54,8 @@ def recognise(context: LoadContext, task: Task, held: Mapping[str, Held]) -> Rec
     """
     Choose the record that a new one is: a live one before a trashed one.
 
-    The value that is taken once only decides; further ones do where they lead to one record, that
-    no other source record stands for.
+    The value that is taken once only decides; further ones do where they lead to one record, and
+    that stands for no other source record, or for one that is gone.
 
     :param held: field -> what was found by its keys
     """
@@ -83,9 +83,15 @@ def _hits(context: LoadContext, task: Task, field: str, held: Held) -> Iterator[
             both = stored_key(context.destination, context.spec, field, stored) == key
             primary = number == 0 and both
             if primary or (
-                identifies(context.spec, field, key) and not is_anothers(context, task, stored)
+                identifies(context.spec, field, key) and not _kept(context, task, stored)
             ):
                 yield _Hit(key, stored, primary)
+
+
+def _kept(context: LoadContext, task: Task, stored: Stored) -> bool:
+    """Tell whether another source record that a record stands for is not known to be gone."""
+    others = (e.key for e in holders(context, stored) if e.key != task.key)
+    return any(not context.gone(key) for key in others)
 
 
 def is_anothers(context: LoadContext, task: Task, stored: Stored) -> bool:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.load.batches import Result, write_batch
 from airflow_crm_migration.core.load.parting import elements
-from airflow_crm_migration.core.load.plan import hashes
+from airflow_crm_migration.core.load.plan import blank, hashes
 from airflow_crm_migration.core.load.rows import event, unwritten
-from airflow_crm_migration.core.natural_keys import natural_key, stored_key
+from airflow_crm_migration.core.natural_keys import give_up_key, natural_key, stored_key
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 
@@ -59,6 +59,29 @@ def give_up_keys(
         giving = list(_giving(context, changes[start : start + size], takers))
         if giving:
             _write(context, giving, settle)
+
+
+def give_up_taken(context: LoadContext, change: Change) -> bool:
+    """
+    Take the unique value out of a change that was refused because somebody else has it.
+
+    The ledger notes it as sent: like a new record's, it is not asked for by every run. The text
+    goes where the mapping says, unless something is there already.
+
+    :return: whether there was one: the rest can be sent
+    """
+    line = context.line(change.task.key)
+    field = line.existing.by if line.existing else ""
+    if field not in change.ours or change.before is None:
+        return False
+    values = dict(change.task.values)
+    issue = give_up_key(line, field, values)
+    context.counts.leave_out(change.task.key, [issue])
+    noted = {n: v for n, v in values.items() if v != change.task.values.get(n)}
+    ours = {n: v for n, v in change.ours.items() if n != field}
+    ours |= {n: v for n, v in noted.items() if blank(change.before.values, n)}
+    change.parted.ours, change.parted.agreed = ours, [*change.parted.agreed, field]
+    return True
 
 
 def _field(context: LoadContext, change: Change) -> str:

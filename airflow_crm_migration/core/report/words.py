@@ -22,6 +22,7 @@ REASONS: Mapping[str, str] = {
     Reason.EXISTING_RECORD: "the destination already had the record",
     Reason.EXISTING_AMBIGUOUS: "the destination had several records that could be it",
     Reason.EXISTING_IN_TRASH: "the record lay in the destination's trash",
+    Reason.TAKEN_OVER: "gone from the source, where a new record took its place",
     Reason.MADE_MEANWHILE: "somebody made the record in the destination meanwhile",
     Reason.DUPLICATE_CERTAIN: "certainly the same as another record",
     Reason.DUPLICATE_CONFIRMED: "confirmed to be the same as another record",

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from airflow_crm_migration.core.extract_read import extract_manifest, read_extract, rejected_rows
 from airflow_crm_migration.core.ledger.writer import Ledger
 from airflow_crm_migration.core.outcomes import Reason
-from airflow_crm_migration.core.staging import PartWriter
+from airflow_crm_migration.core.staging import PartWriter, read_manifest, read_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from airflow_crm_migration.core.ids import Key
     from airflow_crm_migration.core.ledger.snapshot import Snapshot
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
     from airflow_crm_migration.core.run import Run
@@ -40,6 +41,25 @@ def list_gone(run: Run, mapping: PairMapping) -> dict[str, int]:
                 writer.add(row)
             counts[name] = sum(part["rows"] for part in writer.finish()["parts"])
     return counts
+
+
+class GoneRecords:
+    """Knows what a run found to be gone from the source, once it is asked."""
+
+    def __init__(self, run: Run) -> None:
+        """Take the run that listed it."""
+        self._run = run
+        self._listed: dict[str, set[tuple[str, str]]] = {}
+
+    def __call__(self, key: Key) -> bool:
+        """Tell whether the source record of a key is gone; unknown where nothing was listed."""
+        name = key.source_object
+        if name not in self._listed:
+            folder = self._run.name(f"gone/{name}")
+            known = read_manifest(self._run.staging, folder) is not None
+            rows = read_parts(self._run.staging, folder) if known else ()
+            self._listed[name] = {(row["line"], row["id"]) for row in rows}
+        return (key.line, key.source_id) in self._listed[name]
 
 
 def _gone(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
 _GRAPHQL = ("/graphql", "/metadata")
+# The second one is an upsert's, which finds the record by its id and another by the unique value.
+_TAKEN = ("duplicate entry", "multiple records found with the same unique field")
 _NO_ACCESS = ("UNAUTHENTICATED", "FORBIDDEN", "PERMISSION_DENIED")
 
 
@@ -135,7 +137,7 @@ class TwentyApi(CrmHook):
 def _kind(message: str, code: str | None) -> type[CrmError]:
     if code in _NO_ACCESS:
         return Unauthorised
-    return Duplicate if "duplicate entry" in message.lower() else Refused
+    return Duplicate if any(words in message.lower() for words in _TAKEN) else Refused
 
 
 def _graphql_error(response: requests.Response) -> Exception | None:

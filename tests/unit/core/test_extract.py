@@ -221,13 +221,29 @@ def test_without_an_id_the_natural_key_identifies(staging: Staging) -> None:
 
 
 def test_without_a_natural_key_the_content_identifies(staging: Staging) -> None:
-    manifest = extract(staging, ",Ada,,,", ",Bob,,,", ",Bob,,,")
+    manifest = extract(staging, ",Ada,,,", ",Bob,,,")
     first = records(staging)
     assert all(name.startswith("content:") for name in first)
     assert manifest["identified"] == {"content": 2}
-    assert manifest["counts"]["collapsed"] == 1
     extract(staging)
     assert records(staging) == first
+
+
+def test_equal_rows_without_an_id_are_as_many_records(staging: Staging) -> None:
+    bob = ",Bob,,,"
+    manifest = extract(staging, bob, ",Ada,,,", bob, bob)
+    first = list(records(staging))
+    assert len(first) == 4
+    counts = manifest["counts"]
+    assert (counts["read"], counts["collapsed"]) == (4, 0)
+    extract(staging)
+    assert list(records(staging)) == first
+
+
+def test_what_an_api_gives_twice_without_an_id_is_one_record(staging: Staging) -> None:
+    page = [{"Name": "Ada"}]
+    manifest = extract(staging, api=Api(page, page))
+    assert (manifest["counts"]["read"], manifest["counts"]["collapsed"]) == (1, 1)
 
 
 def test_a_key_that_two_records_share_identifies_the_first_alone(staging: Staging) -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from airflow_crm_migration.core.dedupe.companies import (
     find_duplicate_companies,
-    free_mail_companies,
 )
 from airflow_crm_migration.core.dedupe.company import company_key
 from airflow_crm_migration.core.dedupe.model import Certainty, Match
@@ -49,14 +48,13 @@ def test_what_many_share_says_nothing(domain: str) -> None:
     assert not found(company(1, "Kestrel Dental", domain), company(2, "Quarry & Sons", domain))
 
 
-def test_companies_made_of_free_mail_are_named_and_never_merged() -> None:
+def test_companies_made_of_free_mail_are_never_merged() -> None:
     records = [
         company(1, "Gmail", "gmail.com"),
         company(2, "Gmail", "http://www.gmail.com"),
         company(3, "Brightwell", "brightwell.com"),
     ]
     assert not find_duplicate_companies(records)
-    assert free_mail_companies(records) == ["c1", "c2"]
 
 
 def test_equal_names_are_doubtful_where_one_has_no_domain() -> None:

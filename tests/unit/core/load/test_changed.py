@@ -153,22 +153,58 @@ def test_what_people_removed_stays_removed(loading: Loading, ours: str, action: 
 
 def test_a_record_whose_update_was_refused_still_stands(loading: Loading) -> None:
     link = [{"url": "https://x.example", "label": None}]
-    taken = {"domainName": {"primaryLinkUrl": "https://taken.example"}}
-    loading.made_by_hand("company", name="Theirs", **taken)
     loading.load("company", [company("c", domainName=link)])
     ours = loading.entry("company", "c").destination_id
-    change = [{"url": "https://taken.example", "label": None}]
+    change = [{"url": "ftp://x.example", "label": None}]
     facts = loading.load("company", [company("c", domainName=change)], run="run-2")
     assert facts["outcomes"]["company"] == {"rejected": {"refused": 1}}
     entry = loading.entry("company", "c")
     assert entry.destination_id == ours
-    assert "Multiple records found" in entry.last["detail"]
+    assert entry.last["detail"]
     facts = loading.load("person", [person("p", "c", hold=True)], run="run-2")
     assert facts["outcomes"]["person"] == {"created": {"new": 1}}
     assert one(loading)["companyId"] == ours
     assert loading.reconcile("company", "run-2")["extra"] == []
     facts = loading.load("company", [company("c", domainName=link, name="New")], run="run-3")
     assert facts["outcomes"]["company"] == UPDATED
+
+
+def test_an_address_that_somebody_else_has_costs_the_address_only(loading: Loading) -> None:
+    theirs = "held@x.example"
+    loading.made_by_hand("person", emails={"primaryEmail": theirs})
+    plain = person("b", emails=["b@x.example"], jobTitle="Clerk")
+    loading.load("person", [person("a", emails=["a@x.example"], jobTitle="Clerk"), plain])
+    moved = [
+        person("a", emails=[theirs], jobTitle="Chief"),
+        person("b", emails=["b@x.example"], jobTitle="Chief"),
+    ]
+    facts = loading.load("person", moved, run="run-2")
+    assert facts["outcomes"]["person"] == {"updated": {"source_changed": 2}}
+    [issue] = loading.issues("person", "run-2")
+    assert (issue["field"], issue["problem"], issue["detail"]) == (
+        "emails", "unique_value_taken", theirs,
+    )  # fmt: skip
+    ours = loading.entry("person", "a").destination_id
+    [record] = [r for r in loading.records("person") if r["id"] == ours]
+    assert (record["jobTitle"], record["emails"]["primaryEmail"]) == ("Chief", "a@x.example")
+    assert record["unusable"] == f"emails: {theirs}"
+    loading.reconcile("person", "run-2")
+    loading.forget()
+    facts = loading.load("person", moved, run="run-3")
+    assert facts["outcomes"]["person"] == {"unchanged": {"same": 2}}
+    assert loading.calls(UPSERT) == {}
+    third = person("a", emails=["third@x.example"], jobTitle="Chief")
+    loading.load("person", [third], run="run-4")
+    [record] = [r for r in loading.records("person") if r["id"] == ours]
+    assert record["emails"]["primaryEmail"] == "third@x.example"
+
+
+def test_an_address_that_somebody_else_has_may_be_all_that_changed(loading: Loading) -> None:
+    loading.made_by_hand("person", emails={"primaryEmail": "held@x.example"})
+    loading.load("person", [person("a", emails=["a@x.example"])])
+    facts = loading.load("person", [person("a", emails=["held@x.example"])], run="run-2")
+    assert facts["outcomes"]["person"] == {"updated": {"source_changed": 1}}
+    assert [row["problem"] for row in loading.issues("person", "run-2")] == ["unique_value_taken"]
 
 
 @pytest.mark.parametrize("kind", ["reply_lost", "5xx"])

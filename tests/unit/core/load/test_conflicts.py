@@ -266,7 +266,8 @@ def test_a_namesake_does_not_bring_a_removed_record_back(loading: Loading, ours:
     assert loading.entry("person", "b").last["detail"] == ours
     loading.remove("person", ours, "restore")
     facts = loading.load("person", drafts, run="run-3")
-    assert facts["outcomes"]["person"] == UNCHANGED | {"linked": {"existing_record": 1}}
+    assert facts["outcomes"]["person"] == UNCHANGED | {"created": {"new": 1}}
+    assert [row["problem"] for row in loading.issues("person", "run-3")] == ["unique_value_taken"]
 
 
 # -- keys that were given up -------------------------------------------------------------------
