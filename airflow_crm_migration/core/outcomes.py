@@ -42,6 +42,7 @@ class Reason(StrEnum):
     NEW = "new"
     SAME = "same"
     SOURCE_CHANGED = "source_changed"
+    FIELD_MADE_ANEW = "field_made_anew"
     RESOLVED = "resolved"
     STORED_DIFFERENTLY = "stored_differently"
     EXISTING_RECORD = "existing_record"

@@ -203,7 +203,8 @@ class ChangedRecords:
             detail = ", ".join(both)
             return {"outcome": outcome, "reason": Reason.CHANGED_IN_BOTH, "detail": detail}
         if change.fields is not None:
-            reason = Reason.SOURCE_CHANGED if change.fields else Reason.RESOLVED
+            reason = Reason.FIELD_MADE_ANEW if change.task.anew else Reason.SOURCE_CHANGED
+            reason = reason if change.fields else Reason.RESOLVED
             return {"outcome": Outcome.UPDATED, "reason": reason}
         outcome = Outcome.UPDATED if change.ours else Outcome(change.last["outcome"])
         return {"outcome": outcome, "reason": Reason(change.last["reason"])}

@@ -68,7 +68,7 @@ def _partly(context: LoadContext, row: Row, now: Hashes, written: Sequence[str])
     :param now: hashes of what is stored of the fields that were to be written
     :param written: those that are stored as they were meant
     """
-    entry = context.snapshot.entry(Key(*row["key"]))
+    entry = context.entry(Key(*row["key"]))
     last = entry.last if entry else {}
     known = "sent" in last
     untouched = not written if known else now == row["before"]

@@ -17,6 +17,7 @@ REASONS: Mapping[str, str] = {
     Reason.NEW: "new record",
     Reason.SAME: "nothing changed",
     Reason.SOURCE_CHANGED: "changed in the source",
+    Reason.FIELD_MADE_ANEW: "a field was missing in the destination, was made again and filled",
     Reason.RESOLVED: "what stood in its way is over, both systems agree again",
     Reason.STORED_DIFFERENTLY: "stored in another form than it was sent",
     Reason.EXISTING_RECORD: "the destination already had the record",
