@@ -42,6 +42,7 @@ class Change:
         looked for; None for one that was there before us and that we have not written to yet
     :param tried: hashes of the change; refused once, it is not sent again
     :param adopted: whether the record was there before us
+    :param kept: of an attachment its binary where it is another in the source now: it stays
     :param before: the record as read just before it is written
     """
 
@@ -50,6 +51,7 @@ class Change:
     fields: list[str] | None
     tried: Hashes
     adopted: bool = False
+    kept: Sequence[str] = ()
     before: Stored | None = None
     parted: Parted = field(default_factory=Parted)
 
@@ -202,6 +204,9 @@ class ChangedRecords:
             outcome = Outcome.CONFLICT if change.parted.theirs else Outcome.UPDATED
             detail = ", ".join(both)
             return {"outcome": outcome, "reason": Reason.CHANGED_IN_BOTH, "detail": detail}
+        if change.kept:
+            detail = ", ".join(change.kept)
+            return {"outcome": Outcome.CONFLICT, "reason": Reason.FILE_CHANGED, "detail": detail}
         if change.fields is not None:
             reason = Reason.FIELD_MADE_ANEW if change.task.anew else Reason.SOURCE_CHANGED
             reason = reason if change.fields else Reason.RESOLVED
@@ -231,11 +236,12 @@ class ChangedRecords:
             for name in change.names if self._at.spec.fields[name].type.many
         }  # fmt: skip
         kept = change.rest("rewritten") | {n: f for n, f in rewritten.items() if f != {}}
-        left = {*change.parted.theirs, *(change.task.unknown & last.get("sent", {}).keys())}
+        left = {*change.parted.theirs, *change.kept}
+        left |= change.task.unknown & last.get("sent", {}).keys()
         behind = {n: last.get("behind", {}).get(n, last["values"]) for n in sorted(left)}
         return {
             "sent": sent, "stored": change.rest("stored") | now, "values": change.task.place,
-            **some(behind=behind, rewritten=kept),
+            **some(behind=behind, rewritten=kept, file_id=last.get("file_id")),
         }  # fmt: skip
 
     # -- writing ---------------------------------------------------------------------------
@@ -296,7 +302,7 @@ class ChangedRecords:
         now = hashes(spec, result.values, change.ours)
         meant = hashes(spec, change.ours, change.ours)
         differs = [n for n in change.ours if meant.get(n) != now.get(n)]
-        if differs and verdict["reason"] != Reason.CHANGED_IN_BOTH:
+        if differs and verdict["outcome"] != Outcome.CONFLICT and not change.parted.overruled:
             verdict |= {"reason": Reason.STORED_DIFFERENTLY, "detail": ", ".join(differs)}
         self._list(change, change.parted.overruled, "source")
         before = change.before.values if change.before else {}

@@ -57,7 +57,9 @@ def _verdict(context: LoadContext, spec: ObjectSpec, row: Row, stored: Stored | 
     return event(
         key, id=stored.id, sent=row["sent"], stored=row["stored"] | now, image=row["image"],
         fields=row["fields"], values=row["values"], **row["verdict"],
-        **some(behind=row.get("behind"), rewritten=row.get("rewritten")),
+        **some(
+            behind=row.get("behind"), rewritten=row.get("rewritten"), file_id=row.get("file_id")
+        ),
     )  # fmt: skip
 
 
@@ -87,7 +89,7 @@ def _partly(context: LoadContext, row: Row, now: Hashes, written: Sequence[str])
         stored=_taken(row["stored"] | now, base["stored"], others),
         **({"image": row["image"], "fields": written} if written else {}),
         **some(
-            behind=behind,
+            behind=behind, file_id=row.get("file_id"),
             rewritten=_taken(row.get("rewritten", {}), base.get("rewritten", {}), others),
         ),
     )  # fmt: skip
