@@ -139,7 +139,7 @@ class ChangedRecords:
         """Part the fields into those that are ours to write and those that people changed."""
         at, values = self._at, change.task.values
         line = at.line(change.task.key)
-        fill = change.adopted and line.existing is not None and line.existing.policy == "fill"
+        fill = self._only_fills(change)
         if change.fields is None:
             without = never_written_over(line)
             ours = to_adopt(at.spec, values, before.values, only_blanks=fill, without=without)
@@ -153,6 +153,10 @@ class ChangedRecords:
             # A destination takes the moment of the write for the time of change if it is not told.
             told = {t: values[t] for t in sorted(times_of_change(line)) if not blank(values, t)}
             change.parted.ours = change.ours | told
+
+    def _only_fills(self, change: Change) -> bool:
+        rule = self._at.line(change.task.key).existing
+        return change.adopted and rule is not None and rule.policy == "fill"
 
     def _gone(self, change: Change) -> list[Row]:
         """Tell that people removed it: a change like any other, and theirs."""
@@ -226,6 +230,8 @@ class ChangedRecords:
         :param pairs: multi-value -> how the platform rewrote the elements that were written
         """
         values, last = change.task.values, change.known
+        if change.fields is None and not self._only_fills(change):
+            now = self._found(change) | now
         names = values if change.fields is None else change.names
         sent = change.rest("sent") | hashes(self._at.spec, values, names)
         rewritten = {
@@ -243,6 +249,12 @@ class ChangedRecords:
             "sent": sent, "stored": change.rest("stored") | now, "values": change.task.place,
             **some(behind=behind, rewritten=kept, file_id=last.get("file_id")),
         }  # fmt: skip
+
+    def _found(self, change: Change) -> Hashes:
+        """Return hashes of what a record held before us in the fields that are not written yet."""
+        before = change.before.values if change.before else {}
+        names = self._at.written(change.task.key) - change.ours.keys()
+        return hashes(self._at.spec, before, names)
 
     # -- writing ---------------------------------------------------------------------------
 

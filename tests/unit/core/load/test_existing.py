@@ -8,6 +8,7 @@ import pytest
 
 from airflow_crm_migration.hooks.twenty import TwentyHook
 from tests.support.loading import Loading, company, person
+from tests.support.rolling_back import RollingBack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -138,6 +139,20 @@ def test_a_blank_that_somebody_fills_meanwhile_is_theirs(
     loading.load("person", [ann()], hook=Overtaken(loading.conn_id))
     record = one(loading)
     assert (record["jobTitle"], record["city"]) == ("Chief", "Ulm")
+
+
+def test_update_writes_a_value_that_the_source_had_not_at_first(
+    make_loading: Callable[..., Loading],
+) -> None:
+    loading = make_loading("update")
+    by_hand(loading, jobTitle="Chief", city="Rome")
+    loading.load("person", [person("a", emails=[ANN])])
+    loading.edit("person", one(loading)["id"], city="Bonn")
+    facts = loading.load("person", [ann()], run="run-2")
+    assert outcomes(facts) == {"conflict": {"changed_in_both": 1}}
+    assert (one(loading)["jobTitle"], one(loading)["city"]) == ("Boss", "Bonn")
+    RollingBack(loading).whole()
+    assert (one(loading)["jobTitle"], one(loading)["city"]) == ("Chief", "Bonn")
 
 
 def test_reject_leaves_both_sides_as_they_are(make_loading: Callable[..., Loading]) -> None:
