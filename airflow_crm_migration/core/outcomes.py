@@ -47,6 +47,7 @@ class Reason(StrEnum):
     STORED_DIFFERENTLY = "stored_differently"
     EXISTING_RECORD = "existing_record"
     EXISTING_IN_TRASH = "existing_in_trash"
+    RECORD_SHARED = "record_shared"
     MADE_MEANWHILE = "made_meanwhile"
     DUPLICATE_CERTAIN = "duplicate_certain"
     DUPLICATE_CONFIRMED = "duplicate_confirmed"

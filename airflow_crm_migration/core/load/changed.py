@@ -92,6 +92,8 @@ class ChangedRecords:
     def add(self, change: Change) -> None:
         """Take a record that stands in the destination."""
         change.task.id = change.last["id"]
+        if any(change.task.id == other.task.id for other in self._waiting):
+            self._write()  # two source records may be one there: each sees what the other wrote
         (self._later if self._takes_key(change) else self._waiting).append(change)
         if len(self._waiting) >= self._size:
             self._write()
@@ -140,19 +142,33 @@ class ChangedRecords:
         at, values = self._at, change.task.values
         line = at.line(change.task.key)
         fill = self._only_fills(change)
+        others = self._others(change)
         if change.fields is None:
             without = never_written_over(line)
             ours = to_adopt(at.spec, values, before.values, only_blanks=fill, without=without)
             change.parted = Parted(ours)
         else:
-            known = change.last
-            both = Comparison(at.spec, known, values, before.values, at.keeps, only_blanks=fill)
+            both = Comparison(
+                at.spec, change.last, values, before.values, at.keeps, only_blanks=fill,
+                others=others,
+            )  # fmt: skip
             change.parted = both.part(change.fields)
             self._list(change, change.parted.theirs, "destination")
         if change.ours:
             # A destination takes the moment of the write for the time of change if it is not told.
             told = {t: values[t] for t in sorted(times_of_change(line)) if not blank(values, t)}
             change.parted.ours = change.ours | told
+
+    def _others(self, change: Change) -> list[Hashes]:
+        """Return what was stored for other source records that stand for the same record."""
+        snapshot, key = self._at.snapshot, change.task.key
+        holders = snapshot.holders(self._at.phase, change.task.id or "")
+        entries = (snapshot.entry(holder) for holder in holders if holder != key)
+        others = [entry for entry in entries if entry is not None and entry.stands]
+        for entry in others:
+            issue = {"field": "", "problem": Reason.RECORD_SHARED, "detail": entry.key.source_id}
+            self._at.counts.leave_out(key, [issue])
+        return [entry.last.get("stored", {}) for entry in others]
 
     def _only_fills(self, change: Change) -> bool:
         rule = self._at.line(change.task.key).existing

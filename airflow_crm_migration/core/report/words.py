@@ -22,6 +22,7 @@ REASONS: Mapping[str, str] = {
     Reason.STORED_DIFFERENTLY: "stored in another form than it was sent",
     Reason.EXISTING_RECORD: "the destination already had the record",
     Reason.EXISTING_IN_TRASH: "the record lay in the destination's trash",
+    Reason.RECORD_SHARED: "another source record is the same record in the destination",
     Reason.MADE_MEANWHILE: "somebody made the record in the destination meanwhile",
     Reason.DUPLICATE_CERTAIN: "certainly the same as another record",
     Reason.DUPLICATE_CONFIRMED: "confirmed to be the same as another record",
