@@ -48,7 +48,13 @@ def world() -> World:
         "a30", "call", "outbound", "Called", "", at(2), at(2), "u1", contact_ids=["one", "other"]
     )
     made.notes["n30"] = Note("n30", "u1", at(2), Parent("contact", "one"), "Said")
+    made.files["f30"] = _file("one")
     return made
+
+
+def _file(contact_id: str) -> File:
+    parent = Parent("contact", contact_id)
+    return File("f30", parent, "Moved.pdf", 3000, "application/pdf", at(2), head=PDF)
 
 
 def source_works(world: World) -> None:
@@ -82,6 +88,7 @@ def source_works(world: World) -> None:
     world.companies["c1"].website = "HTTP://www.Brightwell-Example.com/new/"
     world.companies["c1"].linkedin = "https://www.linkedin.com/company/Brightwell-Ltd/"
     people["p5"].phone = "(030) 23125679"
+    world.files["f30"] = _file("other")
     world.activities["a30"].contact_ids = ["other"]
     world.notes["n30"] = Note("n30", "u1", at(2), Parent("contact", "other"), "Said")
     world.notes["n20"] = Note("n20", "u1", at(22), Parent("contact", "noted"), "Said later")
@@ -183,6 +190,12 @@ def test_a_call_that_lost_somebody_and_a_note_that_moved_hang_on_who_is_left(
     rows = [r for r in working.between.records("taskTarget") if r["taskId"] == own]
     people = [r["targetPersonId"] for r in rows if r["targetPersonId"]]
     assert people == [working.record("person", "other")["id"]]
+
+
+def test_a_file_that_moved_hangs_on_its_new_record(working: Working) -> None:
+    moved = [r for r in working.between.records("attachment") if r["name"] == "Moved.pdf"]
+    other = working.record("person", "other")["id"]
+    assert [r["targetPersonId"] for r in moved] == [other]
 
 
 def test_what_the_platform_writes_in_another_form_changes_like_all_else(working: Working) -> None:

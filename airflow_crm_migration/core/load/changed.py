@@ -42,6 +42,7 @@ class Change:
         looked for; None for one that was there before us and that we have not written to yet
     :param tried: hashes of the change; refused once, it is not sent again
     :param adopted: whether the record was there before us
+    :param kept: of an attachment its binary where it is another in the source now: it stays
     :param before: the record as read just before it is written
     """
 
@@ -50,6 +51,7 @@ class Change:
     fields: list[str] | None
     tried: Hashes
     adopted: bool = False
+    kept: Sequence[str] = ()
     before: Stored | None = None
     parted: Parted = field(default_factory=Parted)
 
@@ -90,6 +92,8 @@ class ChangedRecords:
     def add(self, change: Change) -> None:
         """Take a record that stands in the destination."""
         change.task.id = change.last["id"]
+        if any(change.task.id == other.task.id for other in self._waiting):
+            self._write()  # two source records may be one there: each sees what the other wrote
         (self._later if self._takes_key(change) else self._waiting).append(change)
         if len(self._waiting) >= self._size:
             self._write()
@@ -137,20 +141,38 @@ class ChangedRecords:
         """Part the fields into those that are ours to write and those that people changed."""
         at, values = self._at, change.task.values
         line = at.line(change.task.key)
-        fill = change.adopted and line.existing is not None and line.existing.policy == "fill"
+        fill = self._only_fills(change)
+        others = self._others(change)
         if change.fields is None:
             without = never_written_over(line)
             ours = to_adopt(at.spec, values, before.values, only_blanks=fill, without=without)
             change.parted = Parted(ours)
         else:
-            known = change.last
-            both = Comparison(at.spec, known, values, before.values, at.keeps, only_blanks=fill)
+            both = Comparison(
+                at.spec, change.last, values, before.values, at.keeps, only_blanks=fill,
+                others=others,
+            )  # fmt: skip
             change.parted = both.part(change.fields)
             self._list(change, change.parted.theirs, "destination")
         if change.ours:
             # A destination takes the moment of the write for the time of change if it is not told.
             told = {t: values[t] for t in sorted(times_of_change(line)) if not blank(values, t)}
             change.parted.ours = change.ours | told
+
+    def _others(self, change: Change) -> list[Hashes]:
+        """Return what was stored for other source records that stand for the same record."""
+        snapshot, key = self._at.snapshot, change.task.key
+        holders = snapshot.holders(self._at.phase, change.task.id or "")
+        entries = (snapshot.entry(holder) for holder in holders if holder != key)
+        others = [entry for entry in entries if entry is not None and entry.stands]
+        for entry in others:
+            issue = {"field": "", "problem": Reason.RECORD_SHARED, "detail": entry.key.source_id}
+            self._at.counts.leave_out(key, [issue])
+        return [entry.last.get("stored", {}) for entry in others]
+
+    def _only_fills(self, change: Change) -> bool:
+        rule = self._at.line(change.task.key).existing
+        return change.adopted and rule is not None and rule.policy == "fill"
 
     def _gone(self, change: Change) -> list[Row]:
         """Tell that people removed it: a change like any other, and theirs."""
@@ -202,8 +224,12 @@ class ChangedRecords:
             outcome = Outcome.CONFLICT if change.parted.theirs else Outcome.UPDATED
             detail = ", ".join(both)
             return {"outcome": outcome, "reason": Reason.CHANGED_IN_BOTH, "detail": detail}
+        if change.kept:
+            detail = ", ".join(change.kept)
+            return {"outcome": Outcome.CONFLICT, "reason": Reason.FILE_CHANGED, "detail": detail}
         if change.fields is not None:
-            reason = Reason.SOURCE_CHANGED if change.fields else Reason.RESOLVED
+            reason = Reason.FIELD_MADE_ANEW if change.task.anew else Reason.SOURCE_CHANGED
+            reason = reason if change.fields else Reason.RESOLVED
             return {"outcome": Outcome.UPDATED, "reason": reason}
         outcome = Outcome.UPDATED if change.ours else Outcome(change.last["outcome"])
         return {"outcome": outcome, "reason": Reason(change.last["reason"])}
@@ -220,6 +246,8 @@ class ChangedRecords:
         :param pairs: multi-value -> how the platform rewrote the elements that were written
         """
         planned, last = change.task.planned, change.known
+        if change.fields is None and not self._only_fills(change):
+            now = self._found(change) | now
         names = planned if change.fields is None else change.names
         sent = change.rest("sent") | {n: planned[n] for n in names if n in planned}
         rewritten = {
@@ -230,12 +258,19 @@ class ChangedRecords:
             for name in change.names if self._at.spec.fields[name].type.many
         }  # fmt: skip
         kept = change.rest("rewritten") | {n: f for n, f in rewritten.items() if f != {}}
-        left = {*change.parted.theirs, *(change.task.unknown & last.get("sent", {}).keys())}
+        left = {*change.parted.theirs, *change.kept}
+        left |= change.task.unknown & last.get("sent", {}).keys()
         behind = {n: last.get("behind", {}).get(n, last["values"]) for n in sorted(left)}
         return {
             "sent": sent, "stored": change.rest("stored") | now, "values": change.task.place,
-            **some(behind=behind, rewritten=kept),
+            **some(behind=behind, rewritten=kept, file_id=last.get("file_id")),
         }  # fmt: skip
+
+    def _found(self, change: Change) -> Hashes:
+        """Return hashes of what a record held before us in the fields that are not written yet."""
+        before = change.before.values if change.before else {}
+        names = self._at.written(change.task.key) - change.ours.keys()
+        return hashes(self._at.spec, before, names)
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -294,7 +329,7 @@ class ChangedRecords:
         now = hashes(spec, result.values, change.ours)
         meant = hashes(spec, change.ours, change.ours)
         differs = [n for n in change.ours if meant.get(n) != now.get(n)]
-        if differs and verdict["reason"] != Reason.CHANGED_IN_BOTH:
+        if differs and verdict["outcome"] != Outcome.CONFLICT and not change.parted.overruled:
             verdict |= {"reason": Reason.STORED_DIFFERENTLY, "detail": ", ".join(differs)}
         self._list(change, change.parted.overruled, "source")
         before = change.before.values if change.before else {}

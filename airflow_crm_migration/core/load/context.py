@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +102,7 @@ class LoadContext:
     :param resend: send again what the destination refused before
     :param hold_unknown_owners: new records wait for an owner who is not in ``owners``
     :param gone: whether what stands for a key is known to be gone from the source
+    :param made: field that we made -> the epoch in which that was done last
     """
 
     destination: Destination
@@ -119,6 +120,7 @@ class LoadContext:
     resend: bool = False
     hold_unknown_owners: bool = False
     gone: Callable[[Key], bool] = lambda key: False
+    made: Mapping[str, int] = field(default_factory=dict)
     counts: LoadCounts = field(default_factory=LoadCounts)
     looked: bool = False
 
@@ -131,6 +133,25 @@ class LoadContext:
     def snapshot(self) -> Snapshot:
         """What the ledger knows."""
         return self.writer.ledger.snapshot
+
+    def entry(self, key: Key) -> Entry | None:
+        """
+        Return what the ledger knows of a key.
+
+        A field that was made again since is blank although nobody cleared it: what the ledger knew
+        of it is left out, as of a field that nothing was written to yet.
+        """
+        entry = self.snapshot.entry(key)
+        last = entry.last if entry else {}
+        anew = {name for name, epoch in self.made.items() if last and last["epoch"] < epoch}
+        if entry is None or anew.isdisjoint(last.get("sent", {})):
+            return entry
+        known = {
+            base: {name: value for name, value in last[base].items() if name not in anew}
+            for base in ("sent", "stored", "rewritten", "behind")
+            if base in last
+        }
+        return replace(entry, last=last | known)
 
     def line(self, key: Key) -> Line:
         """Return the mapping line of a key."""

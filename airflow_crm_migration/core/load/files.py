@@ -10,9 +10,10 @@ from airflow_crm_migration.core.canonical import digest
 from airflow_crm_migration.core.errors import Refused
 from airflow_crm_migration.core.ids import made_id
 from airflow_crm_migration.core.load.batches import write_batch
+from airflow_crm_migration.core.load.changed import Change, ChangedRecords
 from airflow_crm_migration.core.load.conflicts import Conflict
 from airflow_crm_migration.core.load.parents import Parents
-from airflow_crm_migration.core.load.plan import changed_fields
+from airflow_crm_migration.core.load.plan import attempt, changed_fields
 from airflow_crm_migration.core.load.records import KeptOut, Placed, placed_task
 from airflow_crm_migration.core.load.rows import (
     BASES,
@@ -24,6 +25,7 @@ from airflow_crm_migration.core.load.rows import (
     resolved,
     unwritten,
 )
+from airflow_crm_migration.core.load.settle import settle_open_intents
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.staging import Staging
 
 _CHUNK = 1 << 20
+_ATTACH = "attach"
 
 
 @dataclass
@@ -80,50 +83,72 @@ class _Files:
         self._at = context
         self._staging = staging
         self._can = context.destination.capabilities
+        self._changed = ChangedRecords(context)
         self._waiting: list[_Upload] = []
 
     def add(self, task: Task, file: dict[str, Any]) -> None:
         task.planned |= {self._can.file_field: file_hash(file["sha256"])}
-        entry = self._at.snapshot.entry(task.key)
-        if self._at.refused_before(entry, task.planned):
-            self._at.counts.add(task.key, Outcome.REJECTED, Reason.REFUSED)
-            return
+        entry = self._at.entry(task.key)
         if entry is not None and entry.stands:
             self._compare(task, entry, file["sha256"])
+            return
+        if self._at.refused_before(entry, task.planned):
+            self._at.counts.add(task.key, Outcome.REJECTED, Reason.REFUSED)
             return
         task.id = made_id(self._at.tenant, self._at.engagement, task.key)
         self._waiting.append(_Upload(task, file["sha256"], file["size"]))
         if len(self._waiting) >= self._can.batch_size:
-            self.finish()
+            self._attach()
+
+    def finish(self) -> None:
+        """Attach and update what is waiting."""
+        self._attach()
+        self._changed.finish()
 
     def _compare(self, task: Task, entry: Entry, sha256: str) -> None:
-        """Tell of a file that is another now: the one that was attached stays as it is."""
-        changed = changed_fields(self._at.line(task.key), task.planned, entry, task.unknown)
-        if not changed:
+        """Sort a file that is attached; its name and what it hangs on change like all else."""
+        line = self._at.line(task.key)
+        changed = changed_fields(line, task.planned, entry, task.unknown)
+        fields = [name for name in changed if name != self._can.file_field]
+        tried = attempt(line, task.planned, fields)
+        if fields != changed:
+            self._list(task, entry, sha256)
+        if fields and self._at.refused_before(entry, tried):
+            self._at.counts.add(task.key, Outcome.REJECTED, Reason.REFUSED)
+        elif fields or entry.last["reason"] == Reason.GONE_FROM_DESTINATION:
+            kept = [self._can.file_field] if fields != changed else []
+            self._changed.add(Change(task, entry.last, fields, tried, kept=kept))
+        elif changed:
+            self._keep(task, entry)
+        else:
             self._same(entry)
-            return
-        values = {**task.values, self._can.file_field: sha256}
-        for name in changed:
-            conflict = Conflict(
-                task.key, name, Reason.FILE_CHANGED, "destination", entry.destination_id or "",
-                place=entry.last.get("values"), source=values.get(name),
-            )  # fmt: skip
-            self._at.counts.conflicts.append(conflict)
-        detail = ", ".join(changed)
-        if (entry.last["reason"], entry.last.get("detail")) == (Reason.FILE_CHANGED, detail):
+
+    def _list(self, task: Task, entry: Entry, sha256: str) -> None:
+        """List a binary that is another now: the one that was attached stays as it is."""
+        name = self._can.file_field
+        place = entry.last.get("behind", {}).get(name, entry.last.get("values"))
+        conflict = Conflict(
+            task.key, name, Reason.FILE_CHANGED, "destination", entry.destination_id or "",
+            place=place, source=sha256,
+        )  # fmt: skip
+        self._at.counts.conflicts.append(conflict)
+
+    def _keep(self, task: Task, entry: Entry) -> None:
+        if entry.last["reason"] == Reason.FILE_CHANGED:
             self._at.counts.add(task.key, Outcome.CONFLICT, Reason.FILE_CHANGED)
             return
-        known = {n: entry.last[n] for n in ("id", "file_id", *BASES) if n in entry.last}
+        known = {n: entry.last[n] for n in ("id", *BASES) if n in entry.last}
+        detail = self._can.file_field
         row = event(task.key, Outcome.CONFLICT, Reason.FILE_CHANGED, detail=detail, **known)
         self._at.conclude([row])
 
     def _same(self, entry: Entry) -> None:
-        if entry.outcome is Outcome.CONFLICT:
+        if entry.outcome in (Outcome.CONFLICT, Outcome.REJECTED):
             self._at.conclude([resolved(entry)])
         else:
             self._at.counts.add(entry.key, Outcome.UNCHANGED, Reason.SAME)
 
-    def finish(self) -> None:
+    def _attach(self) -> None:
         uploads, self._waiting = self._waiting, []
         if not uploads:
             return
@@ -140,7 +165,7 @@ class _Files:
         )
 
     def _intent(self, upload: _Upload) -> Row:
-        return intent(upload.task, "attach", self._at.spec, sha256=upload.sha256)
+        return intent(upload.task, _ATTACH, self._at.spec, sha256=upload.sha256)
 
     def _upload(self, upload: _Upload) -> bool:
         """Upload one binary; that it is up is told at once: a crash must leave a trace of it."""
@@ -220,10 +245,11 @@ def file_hash(sha256: str) -> str:
 
 def settle_attachments(context: LoadContext) -> None:
     """Close the open intents of the attachment phase; what an upload left behind is residue."""
-    intents = context.snapshot.open_intents(context.phase)
+    intents = [r for r in context.snapshot.open_intents(context.phase) if r["op"] == _ATTACH]
     found = context.destination.read(context.phase, sorted({row["id"] for row in intents}))
     told = [_verdict(context, row, found.get(row["id"])) for row in intents]
     context.writer.conclude(_cut_off(context, [r for r in intents if r["id"] not in found]) + told)
+    settle_open_intents(context)
 
 
 def _verdict(context: LoadContext, row: Row, stored: Stored | None) -> Row:

@@ -13,7 +13,7 @@ from airflow_crm_migration.core.load.merge import Elements, Unmergeable, merge
 from airflow_crm_migration.core.load.plan import blank, hashes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from airflow_crm_migration.core.fields import ObjectSpec
     from airflow_crm_migration.core.protocols import Values
@@ -50,6 +50,7 @@ class Comparison:
     :param keeps: whose value stays in a conflict
     :param only_blanks: what was not written by us stays whatever the policy: the record was there
         before us, and only its blanks are ours to fill
+    :param others: hashes of what was stored of it for other source records that it stands for
     """
 
     spec: ObjectSpec
@@ -58,6 +59,7 @@ class Comparison:
     now: Values
     keeps: Keeps = "destination"
     only_blanks: bool = False
+    others: Sequence[Mapping[str, Any]] = ()
 
     def part(self, names: Iterable[str]) -> Parted:
         """
@@ -77,7 +79,7 @@ class Comparison:
         now, meant = (self._hash(values, name) for values in (self.now, self.meant))
         if now == meant:
             found.agreed.append(name)
-        elif now == self._base("stored", name):
+        elif now == self._base("stored", name) or self._is_anothers(now, name):
             found.ours[name] = self.meant.get(name)
         else:
             self._conflict(name, found)
@@ -101,6 +103,10 @@ class Comparison:
         else:
             found.ours[name] = self.meant.get(name)
             found.overruled.append(name)
+
+    def _is_anothers(self, now: Any, name: str) -> bool:
+        """Tell whether a value is one that we stored for another source record."""
+        return now is not None and any(now == stored.get(name) for stored in self.others)
 
     def _not_ours(self, name: str) -> bool:
         return self.only_blanks and not self._base("stored", name)

@@ -30,6 +30,7 @@ class Task:
     :param id: the id that we make, or of the record that is there
     :param planned: per field the hash of what the source says, before any value is given up
     :param unknown: fields of which this run cannot say what the source holds
+    :param anew: whether it is sent once more only because fields were made anew
     """
 
     key: Key
@@ -39,6 +40,7 @@ class Task:
     planned: Hashes = field(default_factory=dict)
     issues: list[dict[str, str]] = field(default_factory=list)
     unknown: frozenset[str] = frozenset()
+    anew: bool = False
 
 
 @dataclass(frozen=True)

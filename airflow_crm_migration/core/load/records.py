@@ -174,7 +174,7 @@ class _Plan:
         task = placed_task(self._parents, place, draft, self._kept_out)
         if task is None:
             return
-        entry = self._at.snapshot.entry(task.key)
+        entry = self._at.entry(task.key)
         if not (entry and entry.stands) and self._at.refused_before(entry, task.planned):
             self._at.counts.add(task.key, Outcome.REJECTED, Reason.REFUSED)
         elif entry is None or not entry.stands:
@@ -204,11 +204,18 @@ class _Plan:
         line = self._at.line(task.key)
         if "sent" in entry.last:
             fields = changed_fields(line, task.planned, entry, task.unknown)
+            task.anew = bool(fields) and self._is_as_sent(task)
             self._sort(task, entry, fields, attempt(line, task.planned, fields))
         elif writes_existing(line):
             self._sort(task, entry, None, attempt(line, task.planned))
         else:
             self._at.counts.add(task.key, entry.outcome, entry.last["reason"])
+
+    def _is_as_sent(self, task: Task) -> bool:
+        """Tell whether the source says what was sent: then fields were made anew since."""
+        entry = self._at.snapshot.entry(task.key)
+        line = self._at.line(task.key)
+        return not (entry and changed_fields(line, task.planned, entry, task.unknown))
 
     def _sort(self, task: Task, entry: Entry, fields: list[str] | None, tried: Hashes) -> None:
         """

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.protocols import Stored, Values
 
 
-BASES = ("sent", "stored", "rewritten", "values", "behind")
+BASES = ("sent", "stored", "rewritten", "values", "behind", "file_id")
 """
 What a row says of the fields of a record that stands, kept from row to row.
 
 ``sent`` and ``stored`` are hashes, ``rewritten`` says of a multi-value's elements which is which,
-``values`` is the place of the draft that was sent, and ``behind`` that of the fields that an
-earlier draft brought.
+``values`` is the place of the draft that was sent, ``behind`` that of the fields that an earlier
+draft brought, and ``file_id`` names the binary of an attachment.
 """
 
 
@@ -99,7 +99,7 @@ def some(**parts: Any) -> Row:
 
 def resolved(entry: Entry) -> Row:
     """Return the ledger row of a record that nothing stands in the way of any more."""
-    known = {name: entry.last[name] for name in ("file_id", *BASES) if name in entry.last}
+    known = {name: entry.last[name] for name in BASES if name in entry.last}
     return event(entry.key, Outcome.UPDATED, Reason.RESOLVED, id=entry.destination_id, **known)
 
 

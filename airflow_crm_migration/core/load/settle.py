@@ -57,7 +57,9 @@ def _verdict(context: LoadContext, spec: ObjectSpec, row: Row, stored: Stored | 
     return event(
         key, id=stored.id, sent=row["sent"], stored=row["stored"] | now, image=row["image"],
         fields=row["fields"], values=row["values"], **row["verdict"],
-        **some(behind=row.get("behind"), rewritten=row.get("rewritten")),
+        **some(
+            behind=row.get("behind"), rewritten=row.get("rewritten"), file_id=row.get("file_id")
+        ),
     )  # fmt: skip
 
 
@@ -68,7 +70,7 @@ def _partly(context: LoadContext, row: Row, now: Hashes, written: Sequence[str])
     :param now: hashes of what is stored of the fields that were to be written
     :param written: those that are stored as they were meant
     """
-    entry = context.snapshot.entry(Key(*row["key"]))
+    entry = context.entry(Key(*row["key"]))
     last = entry.last if entry else {}
     known = "sent" in last
     untouched = not written if known else now == row["before"]
@@ -87,7 +89,7 @@ def _partly(context: LoadContext, row: Row, now: Hashes, written: Sequence[str])
         stored=_taken(row["stored"] | now, base["stored"], others),
         **({"image": row["image"], "fields": written} if written else {}),
         **some(
-            behind=behind,
+            behind=behind, file_id=row.get("file_id"),
             rewritten=_taken(row.get("rewritten", {}), base.get("rewritten", {}), others),
         ),
     )  # fmt: skip

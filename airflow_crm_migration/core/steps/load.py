@@ -21,7 +21,7 @@ from airflow_crm_migration.core.rollback.settle import settle_removals
 from airflow_crm_migration.core.staging import PartWriter, read_manifest, read_part
 from airflow_crm_migration.core.steps.drift import check_schema
 from airflow_crm_migration.core.steps.gone import GoneRecords
-from airflow_crm_migration.core.steps.schema import read_schema
+from airflow_crm_migration.core.steps.schema import made_fields, read_schema
 from airflow_crm_migration.core.steps.tenant import hold_tenant
 from airflow_crm_migration.core.watermarks import check_not_overtaken
 
@@ -91,6 +91,8 @@ def load_step(
             resend=resend,
             hold_unknown_owners=hold_unknown_owners,
             gone=GoneRecords(run),
+            # A dry run makes no field, and its ledger has epochs of its own.
+            made={} if run.dry_run else made_fields(run, phase),
         )
         try:
             _load(run, context, say)

@@ -47,13 +47,14 @@ def prepare_destination(run: Run, destination: Destination, mapping: PairMapping
     check_targets(run, mapping)
     wanted = wanted_schema(mapping)
     # Options are read, added to and written back whole: a second writer's would be lost.
-    with hold_lease(run, destination, "prepare the destination"):
+    with hold_lease(run, destination, "prepare the destination") as lease:
         check_tenant(run, destination.tenant())
         changes = destination.ensure_schema(wanted, dry_run=True)
         changes += _retire(destination, mapping, wanted, dry_run=True)
         if changes and not run.dry_run:
             hold_tenant(run, destination)
-            _note(run, [change for change in changes if change.action != "keep_options"])
+            noted = [change for change in changes if change.action != "keep_options"]
+            _note(run, noted, lease.epoch)
             destination.ensure_schema(wanted, dry_run=False)
             _retire(destination, mapping, wanted, dry_run=False)
         write_schema(run, planned_schema(destination.describe(), wanted))
@@ -85,16 +86,29 @@ def _retire(
     return changes
 
 
-def _note(run: Run, changes: Sequence[SchemaChange]) -> None:
+def _note(run: Run, changes: Sequence[SchemaChange], epoch: int) -> None:
     """Note ahead what is about to be made: a rollback lists it, whatever run made it."""
     name = f"{LedgerPlace.of(run.environment).folder}/schema/{run.folder}.json"
     before = run.staging.read_json(name) if run.staging.exists(name) else []
-    rows = [vars(change) for change in changes]
-    run.staging.write_json(name, before + [row for row in rows if row not in before])
+    rows = [{**vars(change), "epoch": epoch} for change in changes]
+    run.staging.write_json(name, before + rows)
+
+
+def _notes(run: Run) -> list[dict[str, Any]]:
+    folder = f"{LedgerPlace.of(run.environment).folder}/schema"
+    return [row for name in run.staging.names(folder) for row in run.staging.read_json(name)]
 
 
 def made_changes(run: Run) -> list[dict[str, Any]]:
     """Return the fields and options that runs of this environment made, each once."""
-    folder = f"{LedgerPlace.of(run.environment).folder}/schema"
-    rows = [row for name in run.staging.names(folder) for row in run.staging.read_json(name)]
+    rows = [{n: value for n, value in row.items() if n != "epoch"} for row in _notes(run)]
     return [row for number, row in enumerate(rows) if row not in rows[:number]]
+
+
+def made_fields(run: Run, phase: str) -> dict[str, int]:
+    """Return the fields of an object that we made -> the epoch in which that was done last."""
+    made: dict[str, int] = {}
+    for row in _notes(run):
+        if row["object"] == phase and row["action"] in ("create_field", "create_relation"):
+            made[row["field"]] = max(row["epoch"], made.get(row["field"], 0))
+    return made

@@ -11,6 +11,7 @@ from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.mapping import parse_mapping
 from airflow_crm_migration.hooks.twenty import TwentyHook
 from tests.support.loading import PAIR, Loading, person
+from tests.support.rolling_back import RollingBack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +76,53 @@ def test_an_option_that_is_gone(staged: Loading, renamed: bool) -> None:
     staged.metadata("PATCH", f"fields/{field['id']}", {"options": options})
     line = told(staged)
     assert line.startswith("person.stage = 'TWO' (Two): the destination no longer has this option")
+
+
+def remake(loading: Loading, run: str) -> None:
+    """Delete a field as an administrator would, and let a run make it again."""
+    loading.metadata("DELETE", f"fields/{loading.field('person', 'city')['id']}")
+    loading.prepare_again(run)
+
+
+ANEW = {"updated": {"field_made_anew": 1}}
+
+
+@pytest.mark.parametrize("run", ["run-1", "run-2"])
+def test_a_field_that_was_made_again_is_filled_again(loading: Loading, run: str) -> None:
+    loading.load("person", [person("a", city="Leeds"), person("b")])
+    remake(loading, run)
+    facts = loading.load("person", [person("a", city="Leeds"), person("b")], run=run)
+    assert facts["outcomes"]["person"] == ANEW | {"unchanged": {"same": 1}}
+    assert sorted(r["city"] or "" for r in loading.records("person")) == ["", "Leeds"]
+    facts = loading.load_again("person", run=run)
+    assert facts["outcomes"]["person"] == {"unchanged": {"same": 2}}
+    assert RollingBack(loading).whole()["person"] == {"delete": 2}
+
+
+def test_so_is_one_that_changed_in_the_source_too(loading: Loading) -> None:
+    loading.load("person", [person("a", city="Leeds")])
+    remake(loading, "run-2")
+    facts = loading.load("person", [person("a", city="York")], run="run-2")
+    assert facts["outcomes"]["person"] == {"updated": {"source_changed": 1}}
+    assert loading.records("person")[0]["city"] == "York"
+
+
+def test_what_people_put_into_it_meanwhile_is_theirs(loading: Loading) -> None:
+    loading.load("person", [person("a", city="Leeds")])
+    remake(loading, "run-2")
+    loading.edit("person", str(loading.entry("person", "a").destination_id), city="By hand")
+    facts = loading.load("person", [person("a", city="Leeds")], run="run-2")
+    assert facts["outcomes"]["person"] == {"conflict": {"changed_in_both": 1}}
+    assert loading.records("person")[0]["city"] == "By hand"
+
+
+def test_what_people_cleared_stays_clear_when_nothing_was_made(loading: Loading) -> None:
+    loading.load("person", [person("a", city="Leeds")])
+    loading.edit("person", str(loading.entry("person", "a").destination_id), city="")
+    loading.prepare_again("run-2")
+    facts = loading.load("person", [person("a", city="Leeds")], run="run-2")
+    assert facts["outcomes"]["person"] == {"unchanged": {"same": 1}}
+    assert not loading.records("person")[0]["city"]
 
 
 def test_an_option_that_people_added_is_theirs(staged: Loading) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_crm_migration.hooks.twenty import TwentyHook
 from tests.support.loading import Loading, company, person
+from tests.support.rolling_back import RollingBack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -200,6 +201,51 @@ def test_a_blank_that_somebody_fills_meanwhile_is_theirs(
     loading.load("person", [ann()], hook=Overtaken(loading.conn_id))
     record = one(loading)
     assert (record["jobTitle"], record["city"]) == ("Chief", "Ulm")
+
+
+def test_update_writes_a_value_that_the_source_had_not_at_first(
+    make_loading: Callable[..., Loading],
+) -> None:
+    loading = make_loading("update")
+    by_hand(loading, jobTitle="Chief", city="Rome")
+    loading.load("person", [person("a", emails=[ANN])])
+    loading.edit("person", one(loading)["id"], city="Bonn")
+    facts = loading.load("person", [ann()], run="run-2")
+    assert outcomes(facts) == {"conflict": {"changed_in_both": 1}}
+    assert (one(loading)["jobTitle"], one(loading)["city"]) == ("Boss", "Bonn")
+    RollingBack(loading).whole()
+    assert (one(loading)["jobTitle"], one(loading)["city"]) == ("Chief", "Bonn")
+
+
+def titles(**of: str) -> list[dict[str, Any]]:
+    return [person(name, emails=[ANN], jobTitle=title) for name, title in of.items()]
+
+
+def test_two_source_records_on_one_record_are_told_and_are_no_conflict(
+    make_loading: Callable[..., Loading],
+) -> None:
+    loading = make_loading("update")
+    by_hand(loading, jobTitle="Chief")
+    facts = loading.load("person", titles(a="A", b="B"))
+    assert outcomes(facts) == {"updated": {"existing_record": 2}}
+    [issue] = loading.issues("person")
+    assert (issue["key"][2], issue["problem"], issue["detail"]) == ("b", "record_shared", "a")
+    changed = {"updated": {"source_changed": 1}, "unchanged": {"same": 1}}
+    for run, drafts, title in (
+        ("run-2", titles(a="A2", b="B"), "A2"),
+        ("run-3", titles(a="A2", b="B2"), "B2"),
+    ):
+        assert outcomes(loading.load("person", drafts, run=run)) == changed
+        assert one(loading)["jobTitle"] == title
+        assert len(loading.issues("person", run)) == 1
+    both = outcomes(loading.load("person", titles(a="A4", b="B4"), run="run-4"))
+    assert both == {"updated": {"source_changed": 2}}
+    loading.edit("person", one(loading)["id"], jobTitle="By hand")
+    facts = loading.load("person", titles(a="A5", b="B4"), run="run-5")
+    assert outcomes(facts) == {"conflict": {"changed_in_both": 1}, "unchanged": {"same": 1}}
+    loading.edit("person", one(loading)["id"], jobTitle="B4")
+    RollingBack(loading).whole()
+    assert one(loading)["jobTitle"] == "Chief"
 
 
 def test_reject_leaves_both_sides_as_they_are(make_loading: Callable[..., Loading]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from airflow_crm_migration.core.steps.reconcile import NotReconciled
 from airflow_crm_migration.hooks.twenty import TwentyHook
 from tests.support.loading import Loading, company, person
+from tests.support.rolling_back import Died, Mortal, RollingBack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,15 +81,11 @@ def test_files_are_attached_and_read_back(loading: Loading) -> None:
     loading.reconcile("attachment", "run-2")
 
 
-@pytest.mark.parametrize(("content", "name"), [(b"another", "f1.txt"), (b"content 1", "f.txt")])
-def test_a_file_that_changed_in_the_source_is_told(
-    loading: Loading, content: bytes, name: str
-) -> None:
+def test_a_file_that_changed_in_the_source_is_told(loading: Loading) -> None:
     drafts = files(loading)
     loading.load("attachment", drafts)
     kept = loading.records("attachment")
-    drafts[1] = loading.file("f1", "a", content)
-    drafts[1]["values"]["name"] = name
+    drafts[1] = loading.file("f1", "a", b"another")
     for run in ("run-2", "run-3"):
         facts = loading.load("attachment", drafts, run=run)
         told = {"unchanged": {"same": 2}, "conflict": {"file_changed": 1}}
@@ -98,11 +95,79 @@ def test_a_file_that_changed_in_the_source_is_told(
     assert (row["reason"], row["kept"], row["id"]) == (
         "file_changed", "destination", loading.entry("attachment", "f1").destination_id,
     )  # fmt: skip
-    then, now = hashlib.sha256(b"content 1").hexdigest(), hashlib.sha256(content).hexdigest()
-    changed = {"name": ("f1.txt", name), "file": (then, now)}
-    assert (row["before"], row["source"]) == changed[row["field"]]
+    then, now = (hashlib.sha256(one).hexdigest() for one in (b"content 1", b"another"))
+    assert (row["field"], row["before"], row["source"]) == ("file", then, now)
     assert loading.entry("attachment", "f1").last["run"] == "run-2"
     assert len(loading.control("content")["files"]) == len(kept) == 3
+
+
+@pytest.fixture
+def moved(loading: Loading) -> Loading:
+    """Return what an attachment was loaded into, and prepare that it is renamed and moved."""
+    loading.load("person", [person("a"), person("b")])
+    loading.load("attachment", [loading.file("f", "a", b"x")])
+    draft = loading.file("f", "b", b"x")
+    draft["values"]["name"] = "new.txt"
+    loading.transform("attachment", [draft], run="run-2")
+    return loading
+
+
+def name_and_place(loading: Loading) -> tuple[str, str]:
+    [record] = loading.records("attachment")
+    ids = {e.destination_id: name for name, e in loading.entries("person").items()}
+    return record["name"], ids[record["targetPersonId"]]
+
+
+CHANGED = {"updated": {"source_changed": 1}}
+
+
+def test_a_file_that_was_renamed_and_moved_follows(moved: Loading) -> None:
+    facts = moved.load_again("attachment", run="run-2")
+    assert facts["outcomes"]["attachment"] == CHANGED
+    assert name_and_place(moved) == ("new.txt", "b")
+    assert len(moved.control("content")["files"]) == 1
+    moved.reconcile("attachment", "run-2")
+    facts = moved.load_again("attachment", run="run-2")
+    assert facts["outcomes"]["attachment"] == {"unchanged": {"same": 1}}
+    assert RollingBack(moved).whole()["attachment"] == {"delete": 1}
+
+
+def test_so_it_does_when_the_load_dies_over_it(moved: Loading) -> None:
+    hook = Mortal(TwentyHook(moved.conn_id), "update", 1, "after")
+    with pytest.raises(Died):
+        moved.load_again("attachment", run="run-2", hook=hook)
+    moved.load_again("attachment", run="run-2")
+    last = moved.entry("attachment", "f").last
+    assert (last["reason"], bool(last["file_id"])) == ("source_changed", True)
+    assert name_and_place(moved) == ("new.txt", "b")
+    assert not moved.open_intents("attachment")
+
+
+def test_what_people_did_to_its_name_is_theirs(moved: Loading) -> None:
+    [record] = moved.records("attachment")
+    moved.edit("attachment", record["id"], name="by hand.txt")
+    facts = moved.load_again("attachment", run="run-2")
+    assert facts["outcomes"]["attachment"] == {"conflict": {"changed_in_both": 1}}
+    assert name_and_place(moved) == ("by hand.txt", "b")
+
+
+def test_a_file_that_moved_and_is_another_now_moves_and_is_told(moved: Loading) -> None:
+    for run in ("run-2", "run-3"):
+        facts = moved.load("attachment", [moved.file("f", "b", b"y")], run=run)
+        assert facts["outcomes"]["attachment"] == {"conflict": {"file_changed": 1}}
+        assert [row["field"] for row in moved.conflicts("attachment", run)] == ["file"]
+    assert name_and_place(moved) == ("f.txt", "b")
+
+
+def test_a_file_that_moved_and_that_people_removed_stays_removed(moved: Loading) -> None:
+    [record] = moved.records("attachment")
+    moved.remove("attachment", record["id"], "destroy")
+    for _ in range(2):
+        facts = moved.load_again("attachment", run="run-2")
+        assert facts["outcomes"]["attachment"] == {"conflict": {"gone_from_destination": 1}}
+    assert moved.records("attachment") == []
+    back = moved.load("attachment", [moved.file("f", "a", b"x")], run="run-3")
+    assert back["outcomes"]["attachment"] == {"conflict": {"gone_from_destination": 1}}
 
 
 def test_a_file_that_comes_back_different_is_named(loading: Loading) -> None:
