@@ -82,7 +82,7 @@ def test_what_is_kept_is_listed_with_its_reason(loading: Loading) -> None:
     assert set(kept) == {("person", "edited_since"), ("company", "child_kept")}
     row = kept["person", "edited_since"]
     assert (row["in the source"], row["meaning"], row["detail"]) == (
-        "contact a", "people edited it since", "jobTitle",
+        "contact a", "people edited it since", "jobTitle, updatedAt",
     )  # fmt: skip
     assert kept["company", "child_kept"]["detail"].startswith("person ")
 
