@@ -221,6 +221,7 @@ def test_the_watermark_says_what_it_stands_for(migration: Migration) -> None:
         "run": "run-1",
         "records": 3,
         "csv": {"sha256": manifest["csv"]["sha256"], "modified": manifest["csv"]["modified"]},
+        "earlier": [],
     }
     assert migration.staging.read_json("watermarks/sandbox/client.json")["tenant"] == "shop"
 
