@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_crm_migration.core.dry_run import DryDestination
+from airflow_crm_migration.core.staging import PartWriter
 from tests.support.loading import Loading, company, person, task
 
 NOWHERE = "1b0c7a34-5d31-4f3e-8f1d-2f0f6a1f9c11"
@@ -83,9 +84,18 @@ def test_a_task_that_lives_by_its_links_waits_for_one_of_them(loading: Loading) 
     assert (outcomes(facts, "task"), facts["joins"]) == (CREATED, {"created": 1})
 
 
-def test_two_source_records_that_are_one_there_are_linked_once(loading: Loading) -> None:
+def two_for_one(loading: Loading) -> None:
+    """Link a person of theirs, and once that contact is gone a new one with the same address."""
+    loading.made_by_hand("person", emails={"primaryEmail": "a@x.example"})
     loading.load("person", [person("a", emails=["a@x.example"])])
+    writer = PartWriter(loading.staging, "run-2/gone/contact")
+    writer.add({"id": "a", "line": "person", "destination_id": ""})
+    writer.finish()
     loading.load("person", [person("b", emails=["a@x.example"])], run="run-2")
+
+
+def test_two_source_records_that_are_one_there_are_linked_once(loading: Loading) -> None:
+    two_for_one(loading)
     assert len(loading.records("person")) == 1
     facts = loading.load("task", [task("t", "a", "b")], run="run-2")
     assert facts["joins"] == {"created": 1}
@@ -95,8 +105,7 @@ def test_two_source_records_that_are_one_there_are_linked_once(loading: Loading)
 
 
 def test_a_row_that_stands_counts_whatever_the_order(loading: Loading) -> None:
-    loading.load("person", [person("a", emails=["a@x.example"])])
-    loading.load("person", [person("b", emails=["a@x.example"])], run="run-2")
+    two_for_one(loading)
     loading.load("task", [task("t", "b")], run="run-2")
     facts = loading.load("task", [task("t", "a", "b")], run="run-3")
     assert facts["joins"] == {"unchanged": 1}

@@ -107,17 +107,16 @@ def test_a_refused_link_makes_the_run_red(refused_link: Loading) -> None:
 # -- updates -----------------------------------------------------------------------------------
 
 UPSERT = "POST /rest/batch/companies"
-TAKEN = [{"url": "https://taken.example", "label": None}]
 OURS = [{"url": "https://ours.example", "label": None}]
 
 
 @pytest.fixture
 def refused_update(loading: Loading) -> Loading:
-    """Return a workspace in which a company's new domain is somebody else's."""
-    domain = {"primaryLinkUrl": TAKEN[0]["url"]}
-    loading.made_by_hand("company", name="Theirs", domainName=domain)
+    """Return a workspace in which a company's new owner is nobody."""
     loading.load("company", [company("c", domainName=OURS)])
-    facts = loading.load("company", [company("c", domainName=TAKEN)], run="run-2")
+    facts = loading.load(
+        "company", [company("c", domainName=OURS, accountOwnerId=NOWHERE)], run="run-2"
+    )
     assert facts["outcomes"]["company"] == REJECTED
     loading.forget()
     return loading
@@ -125,7 +124,9 @@ def refused_update(loading: Loading) -> Loading:
 
 def test_a_refused_update_is_not_sent_again(refused_update: Loading) -> None:
     words = refused_update.entry("company", "c").last["detail"]
-    facts = refused_update.load("company", [company("c", domainName=TAKEN)], run="run-3")
+    facts = refused_update.load(
+        "company", [company("c", domainName=OURS, accountOwnerId=NOWHERE)], run="run-3"
+    )
     assert facts["outcomes"]["company"] == REJECTED
     assert writes(refused_update) == {}
     assert refused_update.entry("company", "c").last["detail"] == words
@@ -133,10 +134,12 @@ def test_a_refused_update_is_not_sent_again(refused_update: Loading) -> None:
 
 
 def test_it_is_sent_once_the_source_says_something_else(refused_update: Loading) -> None:
-    other = [{"url": "https://other.example", "label": None}]
-    facts = refused_update.load("company", [company("c", domainName=other)], run="run-3")
+    other = [company("c", domainName=OURS, name="Other")]
+    facts = refused_update.load("company", other, run="run-3")
     assert facts["outcomes"]["company"] == {"updated": {"source_changed": 1}}
-    facts = refused_update.load("company", [company("c", domainName=TAKEN)], run="run-4")
+    facts = refused_update.load(
+        "company", [company("c", domainName=OURS, accountOwnerId=NOWHERE)], run="run-4"
+    )
     assert facts["outcomes"]["company"] == REJECTED
     assert refused_update.calls(UPSERT)
 
@@ -175,12 +178,10 @@ def test_a_refused_record_is_sent_again_on_request(loading: Loading) -> None:
 
 
 def test_a_refused_update_is_sent_again_on_request(refused_update: Loading) -> None:
-    [theirs] = [r for r in refused_update.records("company") if r["name"] == "Theirs"]
-    refused_update.remove("company", theirs["id"], "destroy")
-    drafts = [company("c", domainName=TAKEN)]
+    drafts = [company("c", domainName=OURS, accountOwnerId=NOWHERE)]
     facts = refused_update.load("company", drafts, run="run-3", resend=True)
-    assert facts["outcomes"]["company"] == {"updated": {"source_changed": 1}}
-    assert refused_update.records("company")[0]["domainName"]["primaryLinkUrl"] == TAKEN[0]["url"]
+    assert facts["outcomes"]["company"] == REJECTED
+    assert refused_update.calls(UPSERT)
 
 
 def test_a_refused_file_is_sent_again_on_request(loading: Loading) -> None:
