@@ -162,6 +162,12 @@ class Loading:
             writer.add(row)
         writer.finish(read=Counter(row["key"][0] for row in drafts), phase=phase)
 
+    def gone(self, source_id: str, run: str) -> None:
+        """List a contact as gone from the source, as a run's extract shows."""
+        writer = PartWriter(self.staging, f"{run}/gone/contact")
+        writer.add({"id": source_id, "line": "person", "destination_id": "x"})
+        writer.finish()
+
     def load_again(
         self,
         phase: str,

@@ -157,7 +157,8 @@ class NewRecords:
     def _list_others(self, task: Task, found: Recognised, others: list[Entry]) -> None:
         """List what it could be as well, and what else the record stands for and is updated by."""
         problems = {Reason.EXISTING_AMBIGUOUS: found.ids if found.others else ""}
-        problems[Reason.UNIQUE_VALUE_TAKEN] = ", ".join(entry.key.source_id for entry in others)
+        if not writes_existing(self._at.line(task.key)):  # else told with every update
+            problems[Reason.RECORD_SHARED] = ", ".join(entry.key.source_id for entry in others)
         issues = [
             {"field": found.rule.by, "problem": problem, "detail": detail}
             for problem, detail in problems.items()

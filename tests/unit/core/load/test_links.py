@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from airflow_crm_migration.core.dry_run import DryDestination
-from airflow_crm_migration.core.staging import PartWriter
 from tests.support.loading import Loading, company, person, task
 
 NOWHERE = "1b0c7a34-5d31-4f3e-8f1d-2f0f6a1f9c11"
@@ -88,9 +87,7 @@ def two_for_one(loading: Loading) -> None:
     """Link a person of theirs, and once that contact is gone a new one with the same address."""
     loading.made_by_hand("person", emails={"primaryEmail": "a@x.example"})
     loading.load("person", [person("a", emails=["a@x.example"])])
-    writer = PartWriter(loading.staging, "run-2/gone/contact")
-    writer.add({"id": "a", "line": "person", "destination_id": ""})
-    writer.finish()
+    loading.gone("a", "run-2")
     loading.load("person", [person("b", emails=["a@x.example"])], run="run-2")
 
 
@@ -216,12 +213,19 @@ def test_a_row_that_people_removed_before_the_source_did_is_told(linked: Loading
     assert last["reason"] == "gone_from_destination"
 
 
-def test_a_link_to_a_record_that_another_one_stands_for_too_stays(loading: Loading) -> None:
+@pytest.mark.parametrize("theirs", [True, False], ids=["linked", "taken over"])
+def test_a_link_to_a_record_that_another_one_stands_for_too_stays(
+    loading: Loading, theirs: bool
+) -> None:
+    if theirs:
+        loading.made_by_hand("person", emails={"primaryEmail": "a@x.example"})
     loading.load("person", [person("a", emails=["a@x.example"])])
+    loading.load("task", [task("t", "a")])
+    loading.gone("a", "run-2")
     loading.load("person", [person("b", emails=["a@x.example"])], run="run-2")
-    loading.load("task", [task("t", "b")], run="run-2")
-    facts = loading.load("task", [task("t", "a")], run="run-3")
+    facts = loading.load("task", [task("t", "b")], run="run-2")
     assert (facts["joins"], len(loading.records("taskTarget"))) == ({}, 1)
+    loading.reconcile("task", "run-2")
 
 
 def test_a_dry_run_tells_which_links_would_go(linked: Loading) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_crm_migration.core.staging import PartWriter
 from tests.support.loading import Loading, person
 from tests.support.rolling_back import RollingBack
 
@@ -12,13 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ANN = "ann@x.example"
-
-
-def gone(loading: Loading, source_id: str, run: str) -> None:
-    """List a contact as gone from the source, as the run's extract shows."""
-    writer = PartWriter(loading.staging, f"{run}/gone/contact")
-    writer.add({"id": source_id, "line": "person", "destination_id": "x"})
-    writer.finish()
 
 
 def load(loading: Loading, source_id: str, run: str, **values: Any) -> dict[str, Any]:
@@ -29,7 +21,7 @@ def load(loading: Loading, source_id: str, run: str, **values: Any) -> dict[str,
 def taken_over(loading: Loading) -> str:
     """Load Ann, who is made anew in the source with another title, and return our record's id."""
     load(loading, "a", "run-1", jobTitle="Clerk", city="Ulm")
-    gone(loading, "a", "run-2")
+    loading.gone("a", "run-2")
     changed = {"updated": {"source_changed": 1}}
     assert load(loading, "b", "run-2", jobTitle="Chief", city="Ulm") == changed
     return str(loading.entry("person", "b").destination_id)
@@ -61,7 +53,7 @@ def test_what_people_changed_before_stays_theirs(loading: Loading) -> None:
     load(loading, "a", "run-1", jobTitle="Clerk", city="Ulm")
     [record] = loading.records("person")
     loading.edit("person", record["id"], jobTitle="Boss")
-    gone(loading, "a", "run-2")
+    loading.gone("a", "run-2")
     outcome = load(loading, "b", "run-2", jobTitle="Chief", city="Bonn")
     assert outcome == {"conflict": {"changed_in_both": 1}}
     [record] = loading.records("person")
@@ -84,7 +76,7 @@ def test_a_rollback_deletes_it_and_keeps_what_people_edited_since(
 
 def test_one_whose_source_record_is_there_yet_keeps_its_address(loading: Loading) -> None:
     load(loading, "a", "run-1")
-    gone(loading, "z", "run-2")
+    loading.gone("z", "run-2")
     assert load(loading, "b", "run-2") == {"created": {"new": 1}}
     assert loading.entry("person", "a").stands
     ours = {r["id"]: r for r in loading.records("person")}
@@ -96,7 +88,7 @@ def test_one_whose_source_record_is_there_yet_keeps_its_address(loading: Loading
 def test_it_goes_over_by_a_further_address_too(loading: Loading) -> None:
     load(loading, "a", "run-1")
     ours = loading.entry("person", "a").destination_id
-    gone(loading, "a", "run-2")
+    loading.gone("a", "run-2")
     loading.load("person", [person("b", emails=["new@x.example", ANN])], run="run-2")
     assert loading.entry("person", "b").destination_id == ours
     [record] = loading.records("person")
