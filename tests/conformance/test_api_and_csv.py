@@ -15,6 +15,7 @@ from airflow_crm_migration.core.gates import Gate, read_proposal
 from airflow_crm_migration.emulators.messy import generate
 from tests.support.customer import customer
 from tests.support.emulated import emulated
+from tests.support.faulty.klipy_to_twenty import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,9 +144,7 @@ def _own(name: str, row: Record, content: dict[str, list[Record]]) -> Record:
     own |= {key: members[row[key]] for key in row if key.endswith("Id") and row[key] in members}
     if name == "attachment":
         own["bytes"] = [(f["label"], files[f["fileId"]]) for f in row["file"]]
-    if "bodyV2" in own:
-        own["bodyV2"] = (own["bodyV2"] or {}).get("markdown")
-    return own
+    return {key: told(value) for key, value in own.items()}
 
 
 @pytest.fixture(scope="module")

@@ -475,8 +475,9 @@ def test_a_file_that_cannot_move_is_flagged(moved: Moved, source_id: str, reason
 
 
 def test_stage_configuration_is_made_before_the_first_opportunity_and_listed(moved: Moved) -> None:
-    row = moved.between.migration.mapping(moved.run).rows[-1]
-    assert (row.source, row.compatibility) == ("Pipeline Stage Configuration", "document")
+    rows = moved.between.migration.mapping(moved.run).rows
+    [row] = [row for row in rows if row.source == "Pipeline Stage Configuration"]
+    assert row.compatibility == "document"
     assert row.by == ("opportunity.stage",)
     listed = {
         o["label"]
@@ -524,7 +525,8 @@ def test_own_stages_that_nobody_is_in_go_unless_the_customer_keeps_them(
 
 def test_every_row_of_the_object_table_is_in_what_the_customer_signs(moved: Moved) -> None:
     rows = moved.between.migration.mapping(moved.run).rows
-    assert [row.source for row in rows] == [
+    moving = [row for row in rows if not row.compatibility.startswith("not_")]
+    assert [row.source for row in moving] == [
         "Contact",
         "Company",
         "Deal",
@@ -536,7 +538,7 @@ def test_every_row_of_the_object_table_is_in_what_the_customer_signs(moved: Move
         "Attachment",
         "Pipeline Stage Configuration",
     ]
-    assert all(row.by for row in rows)
+    assert all(row.by for row in moving)
 
 
 def test_nobody_was_notified_and_klipy_was_only_read(moved: Moved) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.extract_read import extract_manifest, read_extract
+from airflow_crm_migration.core.protocols import Page
 from airflow_crm_migration.core.steps.extract import Reading
 from airflow_crm_migration.core.steps.reconcile import NotReconciled
 from airflow_crm_migration.core.watermarks import read_watermark
@@ -129,7 +130,7 @@ def test_a_record_that_changes_while_pages_turn_is_one_record(
         yield from read(self, object_name, *how)
         if object_name == "client":
             shop.SHELF.change("client", "c3", mail="late@bolt.example")
-            yield [r for r in shop.SHELF.records["client"] if r["id"] == "c3"]
+            yield Page([r for r in shop.SHELF.records["client"] if r["id"] == "c3"])
 
     monkeypatch.setattr(shop.ShopHook, "read", again)
     for run in (migration.full(), migration.delta()):

@@ -267,10 +267,11 @@ class ChangedRecords:
         }  # fmt: skip
 
     def _found(self, change: Change) -> Hashes:
-        """Return hashes of what a record held before us in the fields that are not written yet."""
+        """Return hashes of what a record held before us in the fields that may be written yet."""
         before = change.before.values if change.before else {}
         names = self._at.written(change.task.key) - change.ours.keys()
-        return hashes(self._at.spec, before, names)
+        never = never_written_over(self._at.line(change.task.key))
+        return hashes(self._at.spec, before, names - never)
 
     # -- writing ---------------------------------------------------------------------------
 

@@ -104,14 +104,18 @@ def _names(name: str) -> tuple[str, str]:
     return first, last
 
 
+def told(value: Any) -> Any:
+    """Return what a formatted text says: its blocks have random ids."""
+    formatted = isinstance(value, dict) and "blocknote" in value
+    return value["markdown"] if formatted else value
+
+
 def _comparable(row: dict[str, Any], files: dict[str, Any], begun: str) -> dict[str, Any]:
     kept = {name: value for name, value in row.items() if name not in COLUMNS}
     kept |= {name: "now" for name in TIMES if (kept[name] or "") >= begun}
     if kept.get("file"):
         kept["file"] = [{f["label"]: files[f["fileId"]]["sha256"]} for f in kept["file"]]
-    if "bodyV2" in kept:
-        kept["bodyV2"] = (kept["bodyV2"] or {}).get("markdown")  # its blocks have random ids
-    return kept
+    return {name: told(value) for name, value in kept.items()}
 
 
 PAIR = KlipyToTwenty()
