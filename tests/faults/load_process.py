@@ -42,9 +42,10 @@ from tests.support.faulty.kinds import Request
 from tests.support.migration import KEYRING, SIGNER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from airflow_crm_migration.core.mapping import Mapping as PairMapping
+    from airflow_crm_migration.core.protocols import Write
 
 CONNECTION = "destination"
 BEAT, LEASE = 0.03, 0.2
@@ -70,7 +71,14 @@ def without_settling() -> None:
 
 def without_bisection() -> None:
     """Refuse every row of a batch that was refused."""
-    batches.write_batch = lambda call, settle, rows: [Refused("not split")] * len(rows)
+
+    def whole(batch: batches._Batch, rows: Sequence[Write]) -> list[Any]:
+        try:
+            return batch._taken(batch._settled(rows))
+        except Refused as refusal:
+            return [refusal] * len(rows)
+
+    batches._Batch._split = whole
 
 
 def without_lease() -> None:
