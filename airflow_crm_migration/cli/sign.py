@@ -13,7 +13,7 @@ from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.gates import Gate, Proposal, read_proposal
 from airflow_crm_migration.core.signoff import may_sign, sign, state
 from airflow_crm_migration.core.steps.duplicates import reread_sheets
-from airflow_crm_migration.core.steps.mapping import check_decisions
+from airflow_crm_migration.core.steps.mapping import check_choices, check_decisions
 from airflow_crm_migration.hooks.signing import signing_keyring
 
 if TYPE_CHECKING:
@@ -46,7 +46,11 @@ def run(args: Namespace) -> int:
             f"{gate}: nothing is proposed to be signed yet; run the DAG until this gate waits"
         )
     if gate.name == "mapping":
-        check_decisions(proposal.decisions, f"review/{gate.slot}.json")
+        place, engagement = f"review/{gate.slot}.json", engaged.engagement
+        check_decisions(proposal.decisions, place)
+        check_choices(
+            proposal.decisions, engagement.mapping().chosen(dict(engagement.choices)), place
+        )
     found = state(engaged.staging, keyring, gate, signers)
     if found.signed and found.record:
         print(f"{gate}: {found.reason}; nothing to do")

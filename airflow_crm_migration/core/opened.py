@@ -27,7 +27,13 @@ def keep_opened(staging: Staging, folder: str, gate: Gate, digest: str) -> None:
 
 
 def signed_in_run(
-    staging: Staging, keyring: Keyring, folder: str, gate: Gate, signers: Sequence[str] = ()
+    staging: Staging,
+    keyring: Keyring,
+    folder: str,
+    gate: Gate,
+    signers: Sequence[str] = (),
+    *,
+    revoked: bool = False,
 ) -> SignOff:
     """
     Return what was signed last, if it is what the run has gone by so far.
@@ -36,10 +42,11 @@ def signed_in_run(
 
     :param folder: of the run
     :param signers: who may sign, empty for anyone
+    :param revoked: also what was revoked since
     :raises UserMistake: nobody signed, the signature does not hold, or it is for something else
     """
     try:
-        record = signed_record(staging, keyring, gate, signers)
+        record = signed_record(staging, keyring, gate, signers, revoked=revoked)
     except NotSigned as error:
         raise UserMistake(str(error)) from None
     name = _name(folder, gate)

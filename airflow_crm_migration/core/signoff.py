@@ -203,8 +203,23 @@ def last_record(staging: Staging, keyring: Keyring, gate: Gate) -> SignOff | Non
     :raises Forged: it is not one that our keys made for this place; none before it counts either
     """
     number = max(_numbers(staging, gate), default=0)
-    if not number:
-        return None
+    return _record(staging, keyring, gate, number) if number else None
+
+
+def last_signature(staging: Staging, keyring: Keyring, gate: Gate) -> SignOff | None:
+    """
+    Return what was signed last, also where it was revoked since: what stands was loaded by it.
+
+    :raises Forged: a record since then is not one that our keys made for this place
+    """
+    for number in sorted(_numbers(staging, gate), reverse=True):
+        record = _record(staging, keyring, gate, number)
+        if record.action != "revoke":
+            return record
+    return None
+
+
+def _record(staging: Staging, keyring: Keyring, gate: Gate, number: int) -> SignOff:
     name = _name(gate, number)
     content = _json_object(staging.read_bytes(name), name)
     mac, key_id = str(content.pop("hmac", "")), str(content.get("key_id", ""))
@@ -248,16 +263,22 @@ def state(staging: Staging, keyring: Keyring, gate: Gate, signers: Sequence[str]
 
 
 def signed_record(
-    staging: Staging, keyring: Keyring, gate: Gate, signers: Sequence[str] = ()
+    staging: Staging,
+    keyring: Keyring,
+    gate: Gate,
+    signers: Sequence[str] = (),
+    *,
+    revoked: bool = False,
 ) -> SignOff:
     """
     Return what was signed last, whatever has been proposed since.
 
     :param signers: who may sign, by mail address or name; empty for anyone
+    :param revoked: also what was revoked since
     :raises NotSigned: nobody signed, or the signature does not hold
     """
     try:
-        record = last_record(staging, keyring, gate)
+        record = (last_signature if revoked else last_record)(staging, keyring, gate)
     except Forged as forged:
         raise NotSigned(f"{gate}: {forged}") from None
     if record is None:

@@ -76,15 +76,15 @@ class EnvironmentTasks:
                 **self.destination,
                 **self.at,
             )
-            mapping = self.kit.sign_off("mapping", self.name)
+            gates = [self.kit.sign_off("mapping", self.name), *self._rehearsal()]
             prepare = PrepareDestinationOperator(
                 task_id="prepare_destination", **self.kit.signed, **self.destination, **self.at
             )
             # The other environment is skipped from its first task on: the source is read for one.
             chain([chosen, ready], owners[0])
-            chain([chosen, ready], propose, mapping, prepare)
+            chain([chosen, ready], propose, *gates, prepare)
             chain(owners[-1], prepare)
-            last = self._rehearsal(prepare)
+            last = prepare
             for phase in self.kit.phases:
                 last = self._phase(phase, last)
             return [last, self._cut_over(chosen, last), self._roll_back(chosen)]
@@ -131,13 +131,11 @@ class EnvironmentTasks:
         chain(collect, gate)
         return [collect, gate]
 
-    def _rehearsal(self, before: Any) -> Any:
-        """Production is loaded whole only after the customer accepted what the sandbox showed."""
+    def _rehearsal(self) -> list[Any]:
+        """Nothing of production is touched before the customer accepted what the sandbox showed."""
         if self.name != "production" or "sandbox" not in self.kit.engagement.environments:
-            return before
-        gate = self.kit.sign_off("rehearsal", self.name, modes=(Mode.FULL,))
-        chain(before, gate)
-        return gate
+            return []
+        return [self.kit.sign_off("rehearsal", self.name, modes=(Mode.FULL,))]
 
     def _phase(self, phase: str, before: Any) -> Any:
         common = {"phase": phase, **self.kit.signed, **self.at}

@@ -35,7 +35,7 @@ class FinishRollbackOperator(DestinationOperator):
             return rollback_result(
                 self.run_of(context),
                 self.destination(context),
-                load(self.signed_mapping(context)),
+                load(self.loaded_mapping(context)),
                 self.phases,
             )
         except NotRolledBack as error:

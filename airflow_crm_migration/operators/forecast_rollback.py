@@ -33,7 +33,7 @@ class ForecastRollbackOperator(DestinationOperator):
         found: dict[str, dict[str, int]] = forecast_rollback(
             self.run_of(context),
             self.destination(context),
-            load(self.signed_mapping(context)),
+            load(self.loaded_mapping(context)),
             self.phases,
             self.say,
         )

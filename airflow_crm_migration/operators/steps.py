@@ -24,11 +24,14 @@ class StepOperator(MigrationOperator):
         dry_run = bool(context["params"].get("dry_run"))
         return Run(self.staging, run_prefix(context), self.engagement_id, self.environment, dry_run)
 
-    def signed(self, context: Context, gate: str, signers: tuple[str, ...]) -> dict[str, Any]:
+    def signed(
+        self, context: Context, gate: str, signers: tuple[str, ...], *, revoked: bool = False
+    ) -> dict[str, Any]:
         """
         Return the signed decisions of a gate: the same for all tasks of a run.
 
         :param signers: who may sign, empty for anyone
+        :param revoked: also what was revoked since
         :raises UserMistake: when nobody signed, the signature does not hold, or it is another one
             than the run began with
         """
@@ -36,7 +39,8 @@ class StepOperator(MigrationOperator):
         from airflow_crm_migration.hooks.signing import signing_keyring
 
         folder, keyring = run_prefix(context), signing_keyring()
-        record = signed_in_run(self.staging, keyring, folder, self.gate(gate), signers)
+        found = self.gate(gate)
+        record = signed_in_run(self.staging, keyring, folder, found, signers, revoked=revoked)
         return dict(record.decisions)
 
     def say(self, line: str) -> None:
@@ -80,3 +84,11 @@ class SignedMappingOperator(StepOperator):
             than the run began with
         """
         return self.signed(context, "mapping", self.signers)
+
+    def loaded_mapping(self, context: Context) -> dict[str, Any]:
+        """
+        Return the decisions by which the records that stand were loaded, revoked since or not.
+
+        :raises UserMistake: when nobody ever signed, or the run began with another signature
+        """
+        return self.signed(context, "mapping", self.signers, revoked=True)

@@ -31,7 +31,7 @@ class UndoPhaseOperator(PhaseOperator):
         return undo_phase(
             run,
             self.destination(context),
-            load(self.signed_mapping(context)),
+            load(self.loaded_mapping(context)),
             self.phase,
             signed=None if run.dry_run else self.signed(context, GATE, self.signers),
             say=self.say,

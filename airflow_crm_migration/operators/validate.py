@@ -42,7 +42,7 @@ class ValidateOperator(DestinationOperator):
             return validate_step(
                 self.run_of(context),
                 self.destination(context),
-                load(self.signed_mapping(context)),
+                load(self.loaded_mapping(context)),
                 self.phases,
                 sample=None if whole else params["read_back"],
                 contents=params["contents"],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_crm_migration.core.fields import FieldSpec, FieldType, ObjectSpec, Option
 from airflow_crm_migration.core.gates import Gate, read_proposal
 from tests.support.customer import ACTIVITIES, FILE_ALONE, add_activities, at, customer
 from tests.support.emulated import Emulated, emulated
@@ -518,6 +519,12 @@ def test_own_stages_that_nobody_is_in_go_unless_the_customer_keeps_them(
         left = [o["value"] for o in between.options("opportunity", "stage")]
         assert left[:3] == ["PROSPECTING", "DISCOVERY", "PROPOSAL"]
         assert not unused & set(left)
+        # What people make again later is theirs.
+        hook = between.migration.hook()
+        again = FieldSpec("stage", FieldType.SELECT, options=(Option("NEW", "New"),))
+        hook.ensure_schema([ObjectSpec("opportunity", "", {"stage": again})], dry_run=False)
+        between.migration.full()
+        assert "NEW" in {o["value"] for o in between.options("opportunity", "stage")}
 
 
 # -- all of it -------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from airflow_crm_migration.core.validation import findings_of
 from airflow_crm_migration.core.values.texts import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from airflow_crm_migration.core.protocols import Destination
     from airflow_crm_migration.core.run import Run
@@ -123,8 +123,44 @@ def check_decisions(decisions: Mapping[str, Any], place: str) -> None:
     for name in sorted(mapping.choices.keys() - read.choices.keys()):
         offered = ", ".join(str(value) for value in mapping.choices[name].values)
         findings.append(f"choices.{name}: is missing; choose one of: {offered}")
+    findings += _stray_values(mapping)
     if findings:
         raise UserMistake([f"{place}: {finding}" for finding in findings])
+
+
+def check_choices(decisions: Mapping[str, Any], chosen: Mapping[str, Scalar], place: str) -> None:
+    """
+    Check that nobody chose otherwise in a proposal, whose lines were made for what was chosen.
+
+    :param chosen: what the engagement says and the defaults
+    :param place: where the decisions lie, for the findings
+    :raises UserMistake: with each choice that differs
+    """
+    proposed = decisions.get("choices", {})
+    findings = [
+        f"{place}: choices.{name} = {proposed[name]!r}: the engagement says {value!r}; set it "
+        "there under choices and start a new run"
+        for name, value in chosen.items()
+        if name in proposed and proposed[name] != value
+    ]
+    if findings:
+        raise UserMistake(findings)
+
+
+def _stray_values(mapping: PairMapping) -> Iterator[str]:
+    """Walk the values that a map leads to and that are no options of their field."""
+    for line in mapping.lines:
+        for rule in line.fields:
+            if not isinstance(rule.options, tuple):
+                continue
+            there = {option.value for option in rule.options}
+            for given, value in (rule.map or {}).items():
+                if value not in there:
+                    offered = ", ".join(sorted(there))
+                    yield (
+                        f"lines.{line.id}.{rule.to}.map.{given} = {value!r}: is no option of the "
+                        f"field; choose one of: {offered}"
+                    )
 
 
 class _Decisions(BaseModel):

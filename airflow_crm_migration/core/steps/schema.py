@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
+from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.fields import ObjectSpec
 from airflow_crm_migration.core.lease import hold_lease
 from airflow_crm_migration.core.ledger.writer import LedgerPlace
+from airflow_crm_migration.core.load.plan import written_fields
 from airflow_crm_migration.core.propose import planned_schema, wanted_schema
 from airflow_crm_migration.core.steps.targets import check_targets
 from airflow_crm_migration.core.steps.tenant import check_tenant, hold_tenant
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 _SCHEMA = TypeAdapter(dict[str, ObjectSpec])
 _FILE = "schema/planned.json"
+RETIRED, IN_USE = "retire_options", "keep_options"
 
 
 def write_schema(run: Run, schema: Mapping[str, ObjectSpec]) -> None:
@@ -50,13 +54,15 @@ def prepare_destination(run: Run, destination: Destination, mapping: PairMapping
     with hold_lease(run, destination, "prepare the destination") as lease:
         check_tenant(run, destination.tenant())
         changes = destination.ensure_schema(wanted, dry_run=True)
-        changes += _retire(destination, mapping, wanted, dry_run=True)
+        retire = partial(_retire, run, destination, mapping, wanted)
+        changes += retire(dry_run=True)
         if changes and not run.dry_run:
             hold_tenant(run, destination)
-            noted = [change for change in changes if change.action != "keep_options"]
+            noted = [change for change in changes if change.action != IN_USE]
             _note(run, noted, lease.epoch)
             destination.ensure_schema(wanted, dry_run=False)
-            _retire(destination, mapping, wanted, dry_run=False)
+            retire(dry_run=False)
+        _check_fields(mapping, planned_schema(destination.describe(), wanted))
         write_schema(run, planned_schema(destination.describe(), wanted))
     run.write("schema/changes.json", [vars(change) for change in changes])
     counts: dict[str, int] = {}
@@ -65,9 +71,29 @@ def prepare_destination(run: Run, destination: Destination, mapping: PairMapping
     return counts
 
 
+def _check_fields(mapping: PairMapping, schema: Mapping[str, ObjectSpec]) -> None:
+    """Check that the destination has every field that a mapping, edited perhaps, writes."""
+    findings = [
+        f"lines.{line.id}.{name}: {line.destination} has no such field; "
+        "mend the mapping and sign it, or add create to the field"
+        for line in mapping.lines
+        for name in sorted(written_fields(line))
+        if name not in schema[line.destination].fields
+    ]
+    if findings:
+        raise UserMistake(findings)
+
+
 def _retire(
-    destination: Destination, mapping: PairMapping, wanted: Sequence[ObjectSpec], *, dry_run: bool
+    run: Run,
+    destination: Destination,
+    mapping: PairMapping,
+    wanted: Sequence[ObjectSpec],
+    *,
+    dry_run: bool,
 ) -> list[SchemaChange]:
+    """Retire each option once: what people make again later is theirs."""
+    before = _retired(run)
     fields = {(spec.name, name): field for spec in wanted for name, field in spec.fields.items()}
     changes: list[SchemaChange] = []
     for line in mapping.lines:
@@ -75,28 +101,50 @@ def _retire(
             field = fields.get((line.destination, rule.to))
             if rule.retire is None or field is None:
                 continue
-            written = {option.value for option in field.options}
+            spared = {option.value for option in field.options}
+            spared |= before.get((line.destination, rule.to), set())
             changes += destination.retire_options(
                 line.destination,
                 rule.to,
-                [value for value in rule.retire.options if value not in written],
+                [value for value in rule.retire.options if value not in spared],
                 default=field.options[0].value,
                 dry_run=dry_run,
             )
     return changes
 
 
+def _retired(run: Run) -> dict[tuple[str, str], set[str]]:
+    """Return object and field -> options that other runs of this environment retired."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for name in run.staging.names(_notes_folder(run)):
+        rows = [] if name == _notes_name(run) else run.staging.read_json(name)
+        for row in rows:
+            if row["action"] == RETIRED:
+                found.setdefault((row["object"], row["field"]), set()).update(
+                    row["detail"].split(", ")
+                )
+    return found
+
+
+def _notes_folder(run: Run) -> str:
+    return f"{LedgerPlace.of(run.environment).folder}/schema"
+
+
+def _notes_name(run: Run) -> str:
+    return f"{_notes_folder(run)}/{run.folder}.json"
+
+
 def _note(run: Run, changes: Sequence[SchemaChange], epoch: int) -> None:
     """Note ahead what is about to be made: a rollback lists it, whatever run made it."""
-    name = f"{LedgerPlace.of(run.environment).folder}/schema/{run.folder}.json"
+    name = _notes_name(run)
     before = run.staging.read_json(name) if run.staging.exists(name) else []
     rows = [{**vars(change), "epoch": epoch} for change in changes]
     run.staging.write_json(name, before + rows)
 
 
 def _notes(run: Run) -> list[dict[str, Any]]:
-    folder = f"{LedgerPlace.of(run.environment).folder}/schema"
-    return [row for name in run.staging.names(folder) for row in run.staging.read_json(name)]
+    names = run.staging.names(_notes_folder(run))
+    return [row for name in names for row in run.staging.read_json(name)]
 
 
 def made_changes(run: Run) -> list[dict[str, Any]]:

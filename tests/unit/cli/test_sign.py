@@ -195,6 +195,21 @@ def test_a_mapping_that_could_be_loaded_is_signed(case: Any) -> None:
     assert sign.run(args(case, gate="mapping")) == 0
 
 
+def test_a_choice_is_made_in_the_engagement_and_not_in_what_is_proposed(case: Any) -> None:
+    mapping = dump(small_pair(LINE % "tidy_text"))
+    chosen = {**CHOSEN, "ai_drafts": "note"}
+    told = complaints(case, {"mapping": mapping, "choices": chosen})
+    assert any("choices.ai_drafts" in line for line in told)
+
+
+def test_a_map_leads_to_options_of_its_field(case: Any) -> None:
+    mapping = dump(small_pair(LINE % "tidy_text"))
+    field = mapping["lines"][0]["fields"][0]
+    field |= {"map": {"fine": "nowhere"}, "options": [{"value": "f", "label": "Fine"}]}
+    [line] = complaints(case, {"mapping": mapping, "choices": CHOSEN})
+    assert "map.fine = 'nowhere': is no option of the field; choose one of: f" in line
+
+
 def test_what_is_no_mapping_is_not_signed(case: Any) -> None:
     [line] = complaints(case, {"mapping": 1})
     assert line.startswith("review/mapping/sandbox.json: mapping = 1: ")

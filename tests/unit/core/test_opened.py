@@ -55,6 +55,16 @@ def test_the_same_decisions_signed_again_are_the_same(staging: Staging) -> None:
     assert signed_in_run(staging, RING, RUN, GATE) == again
 
 
+def test_what_was_loaded_by_a_revoked_signature_can_be_looked_at_and_taken_back(
+    staging: Staging,
+) -> None:
+    first = signed(staging, {"a": 1})
+    revoke(staging, RING, GATE, reason="too early", **WHO)
+    assert signed_in_run(staging, RING, RUN, GATE, revoked=True) == first
+    with pytest.raises(UserMistake, match="revoked by Ann"):
+        signed_in_run(staging, RING, RUN, GATE)
+
+
 def test_a_gate_that_opened_for_something_else_binds_the_run(staging: Staging) -> None:
     signed(staging, {"a": 1})
     keep_opened(staging, RUN, GATE, "another")
