@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from airflow_crm_migration.core.staging import Staging
 
 FORMAT = 1
+_BEATS = 10
+"""How often in a row a beat may be old when it is known."""
 
 _log = logging.getLogger(__name__)
 
@@ -204,9 +206,17 @@ class Lease:
         A store may be so slow to answer that a beat is old when it is known: then one more.
 
         :raises LeaseLost: somebody else took over
+        :raises StagingUnusable: the store never answers in time
         """
-        while self._is_unsure():
+        for _ in range(_BEATS):
+            if not self._is_unsure():
+                break
             self._beat()
+        else:
+            raise StagingUnusable(
+                f"{self._own}: staging answers too slowly to hold a lease of "
+                f"{self._times.lease:g} s; see what is the matter with it, then clear this task"
+            )
         if self._lost:
             holder = newest_lease(self._staging, self._folder)
             raise LeaseLost(

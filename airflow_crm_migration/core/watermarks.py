@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 MOST_EARLIER = 400
 """Files that are remembered per object: more than a year of nightly ones."""
+_LOADED = "loaded.json"
 LARGEST_LOSS = 0.05
 """Share of the records that may be gone before somebody has to look."""
 
@@ -202,7 +203,7 @@ def check_not_overtaken(run: Run, mapping: PairMapping, phase: str) -> None:
     :raises UserMistake: naming the newer runs
     """
     undone = run.staging.read_json(name) if run.staging.exists(name := _undone(run)) else None
-    if undone and run.folder < undone["at"]:
+    if undone and run.folder < undone["at"] and run.staging.exists(run.name(_LOADED)):
         raise UserMistake(
             f"load {phase}: rollback {undone['run']} has undone since what {run.environment} was "
             "loaded with, so this older run would bring it back: start a new run instead of "
@@ -216,6 +217,12 @@ def check_not_overtaken(run: Run, mapping: PairMapping, phase: str) -> None:
             f"{', '.join(later)}, so older values would replace newer ones: start a new run "
             "instead of clearing this one"
         )
+
+
+def note_load(run: Run) -> None:
+    """Note that a run writes to the destination, before it does."""
+    if not run.dry_run and not run.staging.exists(run.name(_LOADED)):
+        run.write(_LOADED, {"environment": run.environment})
 
 
 def forget_watermarks(run: Run, now: datetime) -> None:

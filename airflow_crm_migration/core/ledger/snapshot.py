@@ -179,7 +179,7 @@ class Snapshot:
         if _ends(row):
             origin, images = None, {}
         elif origin is None and row["outcome"] in _ORIGINS:
-            origin = row
+            origin, images = row, images | row.get("images", {})
         for name in row.get("fields", ()):
             images.setdefault(name, row["image"])
         values = (

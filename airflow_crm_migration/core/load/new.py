@@ -17,12 +17,13 @@ from airflow_crm_migration.core.load.recognise import (
     is_anothers,
     recognise,
 )
-from airflow_crm_migration.core.load.rows import BASES, created, event, intent, refused
+from airflow_crm_migration.core.load.rows import BASES, created, event, intent, refused, some
 from airflow_crm_migration.core.natural_keys import give_up_key, identifies, natural_keys
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.protocols import Stored, Write
 
 if TYPE_CHECKING:
+    from airflow_crm_migration.core.ids import Key
     from airflow_crm_migration.core.ledger.objects import Row
     from airflow_crm_migration.core.ledger.snapshot import Entry
     from airflow_crm_migration.core.load.changed import ChangedRecords
@@ -50,11 +51,21 @@ class NewRecords:
 
     def add(self, task: Task) -> None:
         """Take a record; a full batch is written."""
-        task.id = made_id(self._at.tenant, self._at.engagement, task.key)
+        task.id = self._free_id(task.key)
         self._incoming.append(task)
         if len(self._incoming) >= self._size:
             self._look_up()
         self._write_ready(self._size)
+
+    def _free_id(self, key: Key) -> str:
+        """Return the id that is made of a key; another one where a record of it was taken over."""
+        at, number = self._at, 0
+        while True:
+            made_of = key._replace(part=f"again:{number}") if number else key
+            found = made_id(at.tenant, at.engagement, made_of)
+            if all(holder == key for holder in at.snapshot.holders(at.phase, found)):
+                return found
+            number += 1
 
     def finish(self) -> None:
         """Write what is left; last what brings a key that another record of ours may give up."""
@@ -136,7 +147,10 @@ class NewRecords:
         record, so that it is compared, counted and rolled back as the new one's.
         """
         at, taken = self._at, Reason.TAKEN_OVER
-        known = {name: before.last[name] for name in BASES if name in before.last}
+        # Of fields that were made again since nothing is known.
+        last = (at.entry(before.key) or before).last
+        known: Row = {name: last[name] for name in BASES if name in last}
+        known |= some(images=dict(before.images))
         into = task.key.source_id
         at.writer.conclude(
             [

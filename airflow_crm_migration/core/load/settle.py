@@ -40,7 +40,7 @@ def settle_open_intents(context: LoadContext) -> int:
 
 
 def _verdict(context: LoadContext, spec: ObjectSpec, row: Row, stored: Stored | None) -> Row:
-    key = Key(*row["key"])
+    key, row = Key(*row["key"]), _without_anew(context, row)
     if stored is not None and row["op"] == "create":
         # In the trash too: we made it, and what people did since is told like any other change.
         return created_as(context, spec, row, stored)
@@ -50,6 +50,8 @@ def _verdict(context: LoadContext, spec: ObjectSpec, row: Row, stored: Stored | 
         return event(
             key, Outcome.RESTORED, Reason.EXISTING_IN_TRASH, id=stored.id, image=row["image"]
         )
+    if not row["fields"]:
+        return unwritten(row)
     now = hashes(spec, stored.values, row["fields"])
     written = [n for n in row["fields"] if now.get(n) == row["meant"].get(n)]
     if len(written) < len(row["fields"]):
@@ -61,6 +63,21 @@ def _verdict(context: LoadContext, spec: ObjectSpec, row: Row, stored: Stored | 
             behind=row.get("behind"), rewritten=row.get("rewritten"), file_id=row.get("file_id")
         ),
     )  # fmt: skip
+
+
+def _without_anew(context: LoadContext, row: Row) -> Row:
+    """Return an intent without the fields that were made again since: nothing is in them."""
+    if row.get("object", context.phase) != context.phase:
+        return row
+    anew = {name for name, epoch in context.made.items() if row["epoch"] < epoch}
+    told = ("sent", "stored", "meant", "before", "rewritten", "behind")
+    left = {
+        name: {n: value for n, value in row[name].items() if n not in anew}
+        for name in told
+        if name in row
+    }
+    fields = {"fields": [n for n in row["fields"] if n not in anew]} if "fields" in row else {}
+    return row | left | fields
 
 
 def _partly(context: LoadContext, row: Row, now: Hashes, written: Sequence[str]) -> Row:

@@ -217,11 +217,12 @@ def _stored_then(entry: Entry) -> Hashes:
 
 def _merged_in(spec: ObjectSpec, entry: Entry, name: str, before: Collection[str] = ()) -> bool:
     """
-    Tell whether a multi-value that we wrote over holds elements of people's, which were merged in.
+    Tell whether a multi-value that we wrote holds elements of people's, which were merged in.
 
     :param before: hashes of the elements that it held before us
     """
-    if name not in entry.images or not spec.fields[name].type.many:
+    made = entry.origin is not None and entry.origin["outcome"] == Outcome.CREATED
+    if not (made or name in entry.images) or not spec.fields[name].type.many:
         return False
     known = elements(entry.last, name)
     if known.rewritten is None:

@@ -23,7 +23,7 @@ from airflow_crm_migration.core.steps.drift import check_schema
 from airflow_crm_migration.core.steps.gone import GoneRecords
 from airflow_crm_migration.core.steps.schema import made_fields, read_schema
 from airflow_crm_migration.core.steps.tenant import hold_tenant
-from airflow_crm_migration.core.watermarks import check_not_overtaken
+from airflow_crm_migration.core.watermarks import check_not_overtaken, note_load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,6 +74,7 @@ def load_step(
         Ledger(run.staging, run.ledger) as ledger,
     ):
         check_not_overtaken(run, mapping, phase)
+        note_load(run)
         tenant = hold_tenant(run, destination)
         context = LoadContext(
             destination=destination,

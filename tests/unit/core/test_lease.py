@@ -260,6 +260,25 @@ def test_a_beat_that_is_old_when_it_is_known_is_not_relied_upon(
             assert delays == [90.0]
 
 
+def test_a_store_that_is_always_too_slow_is_told_and_not_asked_for_ever(
+    staging: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = module.clock()
+    monkeypatch.setattr(module, "clock", lambda: now)
+
+    class Slow(Staging):
+        def names(self, folder: str) -> list[str]:
+            nonlocal now
+            now += 21
+            return super().names(folder)
+
+    with lease(staging, times=LeaseTimes(3600, 60)) as held:
+        held._staging = Slow(staging.root)
+        now += 20
+        with pytest.raises(StagingUnusable, match="answers too slowly to hold a lease of 60 s"):
+            held.check()
+
+
 def test_who_slept_too_long_learns_at_the_next_check_that_another_took_over(
     staging: Staging, monkeypatch: pytest.MonkeyPatch
 ) -> None:

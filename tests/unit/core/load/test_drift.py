@@ -11,7 +11,7 @@ from airflow_crm_migration.core.errors import UserMistake
 from airflow_crm_migration.core.mapping import parse_mapping
 from airflow_crm_migration.hooks.twenty import TwentyHook
 from tests.support.loading import PAIR, Loading, person
-from tests.support.rolling_back import RollingBack
+from tests.support.rolling_back import Died, Mortal, RollingBack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,3 +197,17 @@ def test_many_bad_records_among_good_ones_are_rejected_alone(loading: Loading) -
 def test_fewer_bad_records_than_a_batch_are_rejected_alone(loading: Loading) -> None:
     facts = loading.load("person", [bad(n) for n in range(40)])
     assert facts["outcomes"]["person"] == {"rejected": {"refused": 40}}
+
+
+def test_a_field_made_again_between_a_crash_and_the_next_run_is_filled_too(
+    loading: Loading,
+) -> None:
+    loading.load("person", [person("a", city="Leeds")])
+    drafts = [person("a", city="Leeds", jobTitle="Chief")]
+    mortal = Mortal(TwentyHook(loading.conn_id), "update", 1, "after")
+    with pytest.raises(Died):
+        loading.load("person", drafts, run="run-2", hook=mortal)
+    remake(loading, "run-3")
+    loading.load("person", drafts, run="run-3")
+    [record] = loading.records("person")
+    assert (record["city"], record["jobTitle"]) == ("Leeds", "Chief")

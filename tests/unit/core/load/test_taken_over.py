@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.support.loading import Loading, person
 from tests.support.rolling_back import RollingBack
+from tests.unit.core.load.test_drift import remake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,3 +101,49 @@ def test_it_goes_over_by_a_further_address_too(loading: Loading) -> None:
 def emails(record: dict[str, Any]) -> list[str]:
     found = record["emails"]
     return [found["primaryEmail"], *found["additionalEmails"]]
+
+
+def test_who_comes_back_after_that_has_a_record_of_its_own(loading: Loading) -> None:
+    ours = taken_over(loading)
+    back = person("a", emails=["other@x.example"], jobTitle="Clerk", city="Rome")
+    stays = person("b", emails=[ANN], jobTitle="Chief", city="Ulm")
+    for run, title in (("run-3", "Clerk"), ("run-4", "Queen")):
+        back["values"]["jobTitle"] = title
+        loading.load("person", [back, stays], run=run)
+        found = loading.reconcile("person", run)
+        assert (found["expected"], found["counted"], found["missing"]) == (2, 2, [])
+        records = {r["migrationSourceId"][-1]: r for r in loading.records("person")}
+        assert (records["a"]["jobTitle"], records["a"]["city"]) == (title, "Rome")
+        assert (records["b"]["id"], records["b"]["jobTitle"]) == (ours, "Chief")
+
+
+def test_a_field_that_was_made_again_is_filled_for_the_new_one_too(loading: Loading) -> None:
+    load(loading, "a", "run-1", city="Ulm")
+    remake(loading, "run-2")
+    loading.gone("a", "run-2")
+    load(loading, "b", "run-2", city="Ulm")
+    [record] = loading.records("person")
+    assert record["city"] == "Ulm"
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_addresses_that_people_added_keep_it_from_a_rollback(loading: Loading, over: bool) -> None:
+    loading.load("person", [person("a", emails=[ANN])])
+    [record] = loading.records("person")
+    both = {"primaryEmail": ANN, "additionalEmails": ["private@home.example"]}
+    loading.edit("person", record["id"], emails=both)
+    new = [ANN, "new@x.example"]
+    loading.load("person", [person("a", emails=new)], run="run-2")
+    if over:
+        loading.gone("a", "run-3")
+        loading.load("person", [person("b", emails=new)], run="run-3")
+    assert RollingBack(loading).whole()["person"] == {"keep": 1}
+
+
+def test_addresses_that_both_sides_added_hide_no_other(loading: Loading) -> None:
+    loading.load("person", [person("a", emails=[ANN])])
+    [record] = loading.records("person")
+    more = ["both@x.example", "private@home.example"]
+    loading.edit("person", record["id"], emails={"primaryEmail": ANN, "additionalEmails": more})
+    loading.load("person", [person("a", emails=[ANN, "both@x.example"])], run="run-2")
+    assert RollingBack(loading).whole()["person"] == {"keep": 1}

@@ -222,6 +222,16 @@ def test_what_was_undone_is_not_brought_back_by_clearing_an_older_run(
     assert len(loading.records("person")) == 1
 
 
+def test_a_run_that_had_loaded_nothing_before_the_rollback_may_load(
+    loading: Loading, rolling: RollingBack
+) -> None:
+    waiting = "20260301T100000Z-aaaaaaaa"
+    loading.load("person", [person("b")])
+    rolling.whole()
+    loading.load("person", [person("a")], run=waiting)
+    assert len(loading.records("person")) == 1
+
+
 def test_what_it_will_ask_is_foretold(make_loading: Callable[..., Loading]) -> None:
     loading = make_loading("update", rate_limits="100/0.1s")
     for n in range(9):
