@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.mapping_check import condition_parts
 from airflow_crm_migration.core.outcomes import Outcome, Reason
-from airflow_crm_migration.core.transform.conditions import no_rule_fits
+from airflow_crm_migration.core.transform.conditions import fields_looked_at, no_rule_fits
 from airflow_crm_migration.core.transform.drafts import Issue, Stopped, issue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_crm_migration.core.mapping import Line, LinkRule, LinkWay
     from airflow_crm_migration.core.protocols import Values
     from airflow_crm_migration.core.transform.setting import Setting
@@ -84,12 +86,18 @@ class LinkTargets:
         return [[name, ""] for name in sorted(gone)]
 
     def _lacks(self, rule: LinkRule, way: LinkWay) -> bool:
-        absent = self._setting.absent
-        asked = (*condition_parts(rule.when), *condition_parts(way.when))
-        own = {way.own_source, *(part.field for part in asked)}
-        if not own.isdisjoint(absent.get(self._line.source, ())):
-            return True
-        return way.through is not None and way.source in absent.get(way.through.object, ())
+        return any(name in self._setting.absent.get(of, ()) for of, name in self._read(rule, way))
+
+    def _read(self, rule: LinkRule, way: LinkWay) -> Iterator[tuple[str, str]]:
+        """Walk the fields that tell whether a way leads somewhere: source object, field."""
+        own = (way.own_source, *fields_looked_at(rule.when), *fields_looked_at(way.when))
+        yield from ((self._line.source, name) for name in own)
+        if way.through is not None:
+            yield way.through.object, way.source
+        for part in (*condition_parts(rule.when), *condition_parts(way.when)):
+            if part.related is not None:
+                of = part.related.object
+                yield from ((of, name) for name in fields_looked_at(part.where))
 
     def _keys(self, rule: LinkRule, way: LinkWay, source_id: str, record: Values) -> Target:
         """Return the ledger keys of a record; of the one at hand only those that it will have."""

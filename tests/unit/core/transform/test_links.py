@@ -161,6 +161,13 @@ CHAT = (
 )
 
 
+def chat_with(link: str) -> str:
+    return (
+        "{id: chat, source: chat, destination: meeting, fields: [{to: topic, value: Chat}],"
+        f" links: [{link}]}}"
+    )
+
+
 def chats(rule: str = "") -> Workbench:
     return Workbench(FIRM, CLIENT, CHAT.format(rule))
 
@@ -216,3 +223,15 @@ def test_nor_where_it_did_not_carry_what_decides_over_the_link() -> None:
         made.known("client", id="c1", mail="ann@x.org")
         seats = made.draft("chat", **{"with": ["c1"]})["joins"]["seats"]
         assert seats == {"targets": [], "hold": False, "unsure": [["client", ""]]}
+
+
+def test_nor_where_it_did_not_carry_what_the_link_leads_through_or_looks_at() -> None:
+    between = "{object: chat, from: about, by: id}"
+    way = f"{{object: client, from: with, by: id, through: {between}}}"
+    cheerful = f"{{related: {between}, where: {{field: mood, equals: fine}}}}"
+    plain = "{object: client, from: about, by: id}"
+    for ways, absent in ((way, "with"), (plain.replace("}", f", when: {cheerful}}}"), "mood")):
+        link = f"{{to: seats, lines: client, many: true, ways: [{ways}]}}"
+        with Workbench(CLIENT, chat_with(link), absent={"chat": {absent}}) as made:
+            seats = made.draft("chat", about="t1")["joins"]["seats"]
+            assert ["client", ""] in seats["unsure"]
