@@ -74,7 +74,9 @@ class LinkTargets:
                 if len(ids) == 1:
                     [source_id] = ids
                     search.take((way.object, source_id), self._keys(rule, way, source_id, record))
-            if search.found and not rule.many:
+            if rule.many:
+                search.candidates |= self._setting.index.candidates(way, record)
+            elif search.found:
                 return search
         whens = (rule.when, *(way.when for way in rule.ways))
         _left_out(rule, search, issues, "blank" if ways else no_rule_fits(whens, record))
@@ -119,11 +121,15 @@ class _Search:
     hits: dict[str, bool] = field(default_factory=dict)
     several: list[tuple[str, set[tuple[str, str]]]] = field(default_factory=list)
     unmade: set[tuple[str, str]] = field(default_factory=set)
+    candidates: set[tuple[str, str]] = field(default_factory=set)
     tried: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    hit: set[str] = field(default_factory=set)
 
     def note(self, way: LinkWay, value: str, ids: set[str]) -> None:
-        one = value if way.by == "id" else ""
+        # With a record that lies between, the value may be the id of that record.
+        one = value if way.by == "id" and way.through is None else ""
         self.tried.setdefault(value, set()).add((way.object, one))
+        self.hit |= {value} if ids else set()
         if not way.hint:
             self.hits[value] = self.hits.get(value, False) or bool(ids)
         if len(ids) > 1:
@@ -147,10 +153,11 @@ class _Search:
 
     @property
     def unsure(self) -> list[Unsure]:
-        """What may be linked although it was not found: missed, ambiguous, or made by no line."""
-        several = {one for _, records in self.several for one in records}
-        missed = {one for value in self.missed for one in self.tried[value]}
-        return [list(one) for one in sorted((several | missed | self.unmade) - self.found.keys())]
+        """What may be linked but was not found: missed, one of several, or made by no line."""
+        values = self.missed + [value for value in self.tried if value not in self.hit]
+        missed = {one for value in values for one in self.tried[value]}
+        may_be = self.candidates | missed | self.unmade
+        return [list(one) for one in sorted(may_be - self.found.keys())]
 
 
 def _left_out(rule: LinkRule, search: _Search, issues: list[Issue], blank: str) -> None:
