@@ -142,12 +142,16 @@ class LinkIndex:
         """
         beginnings = [record]
         if way.through is not None:
-            between = self._all_answers(way.through, record)
-            if not all(readable for _, readable in between):
+            if not self.readable(way.through, record):
                 return {(way.object, "")}
+            between = self._all_answers(way.through, record)
             beginnings = [self._known(way.through.object, source_id) for source_id, _ in between]
         answers = [found for other in beginnings for found in self._all_answers(way, other)]
         return {(way.object, source_id) for source_id, _ in answers}
+
+    def readable(self, way: LinkWay, record: Mapping[str, Any]) -> bool:
+        """Tell whether all that a plain way may lead to could be read whole."""
+        return all(readable for _, readable in self._all_answers(way, record))
 
     def _all_answers(self, way: LinkWay, record: Mapping[str, Any]) -> list[tuple[str, bool]]:
         values = _values(way, record)

@@ -49,7 +49,7 @@ class LinkTargets:
             hold = due and rule.missing == "hold"
             if rule.many:
                 join = joins.setdefault(rule.to, {"targets": [], "hold": False})
-                self._add(join, rule, search)
+                self._add(join, rule, record, search)
                 join["hold"] = join["hold"] or hold
             elif search.found:
                 links[rule.to] = {"keys": next(iter(search.found.values())), "hold": hold}
@@ -59,10 +59,10 @@ class LinkTargets:
         """Say that a record is of a kind for which the line has no link."""
         return no_rule_fits((rule.when for rule in self._line.links), record)
 
-    def _add(self, join: dict[str, Any], rule: LinkRule, search: _Search) -> None:
+    def _add(self, join: dict[str, Any], rule: LinkRule, record: Values, search: _Search) -> None:
         targets = join["targets"]
         targets += [found for found in search.found.values() if found not in targets]
-        if unsure := [*self._not_carried(rule), *search.unsure]:
+        if unsure := [*self._untold(rule, record), *search.unsure]:
             join["unsure"] = [*join.get("unsure", ()), *unsure]
 
     def _search(self, rule: LinkRule, record: Values, issues: list[Issue]) -> _Search:
@@ -82,10 +82,19 @@ class LinkTargets:
         _left_out(rule, search, issues, "blank" if ways else no_rule_fits(whens, record))
         return search
 
-    def _not_carried(self, rule: LinkRule) -> list[Unsure]:
-        """Return of which objects the run did not carry all that tells the links."""
-        gone = {way.object for way in rule.ways if self._lacks(rule, way)}
+    def _untold(self, rule: LinkRule, record: Values) -> list[Unsure]:
+        """Return of which objects the run did not carry or could not read what tells the links."""
+        gone = {w.object for w in rule.ways if self._lacks(rule, w) or self._open(rule, w, record)}
         return [[name, ""] for name in sorted(gone)]
+
+    def _open(self, rule: LinkRule, way: LinkWay, record: Values) -> bool:
+        """Tell whether a condition looks into a record that could not be read whole."""
+        return any(
+            part.related is not None
+            and part.where is not None
+            and not self._setting.index.readable(part.related, record)
+            for part in (*condition_parts(rule.when), *condition_parts(way.when))
+        )
 
     def _lacks(self, rule: LinkRule, way: LinkWay) -> bool:
         return any(name in self._setting.absent.get(of, ()) for of, name in self._read(rule, way))

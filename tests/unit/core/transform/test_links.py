@@ -247,6 +247,22 @@ def test_and_all_that_a_record_between_may_name_that_is_not_there_whole(
         assert made.draft("chat", about=about)["joins"]["seats"].get("unsure") == unsure
 
 
+@pytest.mark.parametrize(("readable", "unsure"), [(True, None), (False, [["client", ""]])])
+def test_and_all_that_hangs_on_a_condition_on_a_record_that_is_not_there_whole(
+    readable: bool, unsure: list[list[str]] | None
+) -> None:
+    when = f"{{related: {BETWEEN}, where: {{field: mood, equals: fine}}}}"
+    way = "{object: client, from: with, by: id}"
+    link = f"{{to: seats, lines: client, many: true, when: {when}, ways: [{way}]}}"
+    with Workbench(CLIENT, chat_with(link)) as made:
+        made.known("client", id="c1")
+        looked_at = made.mapping.looked_at["chat"]
+        made.index.add("chat", {}, {"id": "t1"}, looked_at=looked_at, readable=readable)
+        seats = made.draft("chat", **{"about": "t1", "with": ["c1"]})["joins"]["seats"]
+        assert seats["targets"] == []
+        assert seats.get("unsure") == unsure
+
+
 def test_links_that_the_run_did_not_carry_are_not_told() -> None:
     with Workbench(FIRM, CLIENT, CHAT.format(""), absent={"chat": {"mails"}}) as made:
         made.known("client", id="c1", mail="ann@x.org")
