@@ -123,7 +123,8 @@ class Extraction:
             identified=dict(self.identified),
             fields={f.name: f.type for f in fields},
             custom=[{"name": f.name, "type": f.type, "label": f.label} for f in fields if f.custom],
-            absent=[f.name for f in fields if f.header and f.name not in self.carried],
+            # Of the whole object: a row that only the file has may lack what the API gives others.
+            absent=[f.name for f in fields if f.name not in self.carried],
         )
         forget_reached(self.staging, self.folder)
         return manifest

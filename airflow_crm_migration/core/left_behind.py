@@ -20,12 +20,21 @@ def left_behind(mapping: PairMapping, source_object: str, fields: Collection[str
     :param mapping: resolved, so that columns of the customer's own have their rules
     :param fields: those that were read from the source
     """
+    return sorted(set(fields) - _read_of_its_own(mapping, source_object))
+
+
+def fields_read(mapping: PairMapping, source_object: str) -> set[str]:
+    """Return the fields of a source object that rules read, those of other records' rules too."""
+    return _read_of_its_own(mapping, source_object) | mapping.looked_at.get(source_object, set())
+
+
+def _read_of_its_own(mapping: PairMapping, source_object: str) -> set[str]:
     read = {"id"}
     for line in mapping.lines:
         read |= set(_read_by_line(line)) if line.source == source_object else set()
     for fold in mapping.folds:
         read |= set(_read_by_fold(fold)) if fold.source == source_object else set()
-    return sorted(set(fields) - read)
+    return read
 
 
 def _read_by_line(line: Line) -> Iterator[str]:

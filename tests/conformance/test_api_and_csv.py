@@ -6,6 +6,7 @@ Ids are made of workspace, engagement and source id, so two workspaces of one id
 from __future__ import annotations
 
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,9 @@ import pytest
 
 from airflow_crm_migration.core.gates import Gate, read_proposal
 from airflow_crm_migration.emulators.messy import generate
-from tests.support.customer import customer
+from airflow_crm_migration.emulators.messy.world import Note, Parent
+from tests.support.customer import at, customer
+from tests.support.delta import Working
 from tests.support.emulated import emulated
 from tests.support.faulty.klipy_to_twenty import told
 
@@ -265,3 +268,31 @@ def test_what_neither_way_gives_is_listed(without_twins: World, tmp_path: Path) 
     assert all(person["ownerId"] is None for person in people)
     # An activity still says who made it, by the only name that the API has.
     assert {task["createdBy"]["name"] for task in moved.records["task"].values()} >= {"u1"}
+
+
+def test_a_file_alone_takes_away_nothing_that_the_api_brought(
+    without_twins: World, tmp_path: Path
+) -> None:
+    world = deepcopy(without_twins)
+    world.companies["c2"].domain = ""
+    world.activities["a1"].company_ids = ["c1", "c2"]
+    world.notes["n9"] = Note("n9", "u1", at(5), Parent("activity", "a1"), "About the call")
+    with emulated(world, tmp_path) as between:
+        working = Working(between)
+        working.full()
+        before = {name: between.records(name) for name in ("person", "taskTarget")}
+        named_by_id = working.record("company", "c2")["id"]
+        assert sum(row["targetCompanyId"] == named_by_id for row in before["taskTarget"]) == 2
+        assert any(person["klipyCompanyIndustry"] for person in before["person"])
+        between.migration.source = None
+        world.contacts["p3"].title = "Came later"
+        working.delta()
+        assert working.record("person", "p3")["jobTitle"] == "Came later"
+        assert ids(between.records("taskTarget")) == ids(before["taskTarget"])
+        for name in ("klipyCompanyIndustry", "klipyCompanySize", "klipyCompanyRevenue"):
+            kept = {person["id"]: person[name] for person in between.records("person")}
+            assert kept == {person["id"]: person[name] for person in before["person"]}
+
+
+def ids(records: list[Record]) -> set[str]:
+    return {record["id"] for record in records}

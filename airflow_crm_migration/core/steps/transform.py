@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.extract_read import extract_manifest, rejected_rows
 from airflow_crm_migration.core.ledger.writer import Ledger
+from airflow_crm_migration.core.left_behind import fields_read
 from airflow_crm_migration.core.outcomes import Outcome, Reason
 from airflow_crm_migration.core.progress import ProgressLog
 from airflow_crm_migration.core.secure_files import read_files
@@ -91,9 +92,8 @@ def _absent(run: Run, mapping: PairMapping) -> dict[str, set[str]]:
     absent: dict[str, set[str]] = {}
     for name in mapping.source_objects:
         manifest = extract_manifest(run.staging, run.folder, name)
-        rules = [r for line in mapping.lines if line.source == name for r in line.fields]
-        used = {source for rule in rules for source in rule.own_sources}
-        absent[name] = used - manifest["fields"].keys() | set(manifest["absent"])
+        undeclared = fields_read(mapping, name) - manifest["fields"].keys()
+        absent[name] = undeclared | set(manifest["absent"])
     for fold in mapping.folds:
         for into in fold.into:
             if into.value not in absent[fold.source]:

@@ -96,13 +96,16 @@ class LinkIndex:
 
         :param by: ``id``, ``email``, ``domain`` or ``name``
         """
+        answers = self._answers(object_name, by, value)
+        best = any(readable for _, readable in answers)
+        return {source_id for source_id, readable in answers if readable == best}
+
+    def _answers(self, object_name: str, by: str, value: str) -> list[tuple[str, bool]]:
+        """Return the source ids of all who answer to a key, and whether they could be read."""
         key = key_of(by, value)
-        if key is None:
-            return set()
         query = "SELECT id, readable FROM keys WHERE object = ? AND by = ? AND key = ?"
         found = self._db.execute(query, (object_name, by, key)).fetchall()
-        best = max((readable for _, readable in found), default=0)
-        return {self.survivor(object_name, i) for i, readable in found if readable == best}
+        return [(self.survivor(object_name, i), bool(readable)) for i, readable in found]
 
     def survivor(self, object_name: str, source_id: str) -> str:
         """Return the id under which a record lives on."""
@@ -125,12 +128,34 @@ class LinkIndex:
         return found
 
     def _matches(self, way: LinkWay, record: Mapping[str, Any]) -> list[tuple[str, set[str]]]:
-        values = _named(way.by, record.get(way.source))
+        values = _values(way, record)
         if way.by == "self":
             return [(value, {value}) for value in values]
-        if way.by == "domain":
-            values = [v for v in values if not names_no_company(registrable_domain(v) or "")]
         return [(value, self.find(way.object, way.by, value)) for value in values]
+
+    def candidates(self, way: LinkWay, record: Mapping[str, Any]) -> set[tuple[str, str]]:
+        """
+        Return what a link way may lead to, were all that answers to its values readable.
+
+        :return: (object, source id); no id for all of the object, where a record that lies between
+            could not be read whole
+        """
+        beginnings = [record]
+        if way.through is not None:
+            if not self.readable(way.through, record):
+                return {(way.object, "")}
+            between = self._all_answers(way.through, record)
+            beginnings = [self._known(way.through.object, source_id) for source_id, _ in between]
+        answers = [found for other in beginnings for found in self._all_answers(way, other)]
+        return {(way.object, source_id) for source_id, _ in answers}
+
+    def readable(self, way: LinkWay, record: Mapping[str, Any]) -> bool:
+        """Tell whether all that a plain way may lead to could be read whole."""
+        return all(readable for _, readable in self._all_answers(way, record))
+
+    def _all_answers(self, way: LinkWay, record: Mapping[str, Any]) -> list[tuple[str, bool]]:
+        values = _values(way, record)
+        return [found for v in values for found in self._answers(way.object, way.by, v)]
 
     def related(self, way: LinkWay, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Walk what conditions may look at of each record that a link way finds."""
@@ -141,6 +166,14 @@ class LinkIndex:
         query = "SELECT fields FROM known WHERE object = ? AND id = ?"
         row = self._db.execute(query, (object_name, source_id)).fetchone()
         return json.loads(row[0]) if row else {}
+
+
+def _values(way: LinkWay, record: Mapping[str, Any]) -> list[str]:
+    """Return the values of a record that name somebody."""
+    values = _named(way.by, record.get(way.source))
+    if way.by == "domain":
+        return [v for v in values if not names_no_company(registrable_domain(v) or "")]
+    return values
 
 
 def _named(by: str, value: Any) -> list[str]:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_crm_migration.core.mapping_check import condition_parts
 from airflow_crm_migration.core.outcomes import Outcome, Reason
-from airflow_crm_migration.core.transform.conditions import no_rule_fits
+from airflow_crm_migration.core.transform.conditions import fields_looked_at, no_rule_fits
 from airflow_crm_migration.core.transform.drafts import Issue, Stopped, issue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_crm_migration.core.mapping import Line, LinkRule, LinkWay
     from airflow_crm_migration.core.protocols import Values
     from airflow_crm_migration.core.transform.setting import Setting
@@ -47,7 +49,7 @@ class LinkTargets:
             hold = due and rule.missing == "hold"
             if rule.many:
                 join = joins.setdefault(rule.to, {"targets": [], "hold": False})
-                self._add(join, rule, search)
+                self._add(join, rule, record, search)
                 join["hold"] = join["hold"] or hold
             elif search.found:
                 links[rule.to] = {"keys": next(iter(search.found.values())), "hold": hold}
@@ -57,10 +59,10 @@ class LinkTargets:
         """Say that a record is of a kind for which the line has no link."""
         return no_rule_fits((rule.when for rule in self._line.links), record)
 
-    def _add(self, join: dict[str, Any], rule: LinkRule, search: _Search) -> None:
+    def _add(self, join: dict[str, Any], rule: LinkRule, record: Values, search: _Search) -> None:
         targets = join["targets"]
         targets += [found for found in search.found.values() if found not in targets]
-        if unsure := [*self._not_carried(rule), *search.unsure]:
+        if unsure := [*self._untold(rule, record), *search.unsure]:
             join["unsure"] = [*join.get("unsure", ()), *unsure]
 
     def _search(self, rule: LinkRule, record: Values, issues: list[Issue]) -> _Search:
@@ -72,24 +74,41 @@ class LinkTargets:
                 if len(ids) == 1:
                     [source_id] = ids
                     search.take((way.object, source_id), self._keys(rule, way, source_id, record))
-            if search.found and not rule.many:
+            if rule.many:
+                search.candidates |= self._setting.index.candidates(way, record)
+            elif search.found:
                 return search
         whens = (rule.when, *(way.when for way in rule.ways))
         _left_out(rule, search, issues, "blank" if ways else no_rule_fits(whens, record))
         return search
 
-    def _not_carried(self, rule: LinkRule) -> list[Unsure]:
-        """Return of which objects the run did not carry all that tells the links."""
-        gone = {way.object for way in rule.ways if self._lacks(rule, way)}
+    def _untold(self, rule: LinkRule, record: Values) -> list[Unsure]:
+        """Return of which objects the run did not carry or could not read what tells the links."""
+        gone = {w.object for w in rule.ways if self._lacks(rule, w) or self._open(rule, w, record)}
         return [[name, ""] for name in sorted(gone)]
 
+    def _open(self, rule: LinkRule, way: LinkWay, record: Values) -> bool:
+        """Tell whether a condition looks into a record that could not be read whole."""
+        return any(
+            part.related is not None
+            and part.where is not None
+            and not self._setting.index.readable(part.related, record)
+            for part in (*condition_parts(rule.when), *condition_parts(way.when))
+        )
+
     def _lacks(self, rule: LinkRule, way: LinkWay) -> bool:
-        absent = self._setting.absent
-        asked = (*condition_parts(rule.when), *condition_parts(way.when))
-        own = {way.own_source, *(part.field for part in asked)}
-        if not own.isdisjoint(absent.get(self._line.source, ())):
-            return True
-        return way.through is not None and way.source in absent.get(way.through.object, ())
+        return any(name in self._setting.absent.get(of, ()) for of, name in self._read(rule, way))
+
+    def _read(self, rule: LinkRule, way: LinkWay) -> Iterator[tuple[str, str]]:
+        """Walk the fields that tell whether a way leads somewhere: source object, field."""
+        own = (way.own_source, *fields_looked_at(rule.when), *fields_looked_at(way.when))
+        yield from ((self._line.source, name) for name in own)
+        if way.through is not None:
+            yield way.through.object, way.source
+        for part in (*condition_parts(rule.when), *condition_parts(way.when)):
+            if part.related is not None:
+                of = part.related.object
+                yield from ((of, name) for name in fields_looked_at(part.where))
 
     def _keys(self, rule: LinkRule, way: LinkWay, source_id: str, record: Values) -> Target:
         """Return the ledger keys of a record; of the one at hand only those that it will have."""
@@ -111,11 +130,15 @@ class _Search:
     hits: dict[str, bool] = field(default_factory=dict)
     several: list[tuple[str, set[tuple[str, str]]]] = field(default_factory=list)
     unmade: set[tuple[str, str]] = field(default_factory=set)
+    candidates: set[tuple[str, str]] = field(default_factory=set)
     tried: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    hit: set[str] = field(default_factory=set)
 
     def note(self, way: LinkWay, value: str, ids: set[str]) -> None:
-        one = value if way.by == "id" else ""
+        # With a record that lies between, the value may be the id of that record.
+        one = value if way.by == "id" and way.through is None else ""
         self.tried.setdefault(value, set()).add((way.object, one))
+        self.hit |= {value} if ids else set()
         if not way.hint:
             self.hits[value] = self.hits.get(value, False) or bool(ids)
         if len(ids) > 1:
@@ -139,10 +162,11 @@ class _Search:
 
     @property
     def unsure(self) -> list[Unsure]:
-        """What may be linked although it was not found: missed, ambiguous, or made by no line."""
-        several = {one for _, records in self.several for one in records}
-        missed = {one for value in self.missed for one in self.tried[value]}
-        return [list(one) for one in sorted((several | missed | self.unmade) - self.found.keys())]
+        """What may be linked but was not found: missed, one of several, or made by no line."""
+        values = self.missed + [value for value in self.tried if value not in self.hit]
+        missed = {one for value in values for one in self.tried[value]}
+        may_be = self.candidates | missed | self.unmade
+        return [list(one) for one in sorted(may_be - self.found.keys())]
 
 
 def _left_out(rule: LinkRule, search: _Search, issues: list[Issue], blank: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -93,14 +94,15 @@ def extract(
     api: Api | None = None,
     header: str = HEADER,
     identity: tuple[str, ...] = ("id", "email"),
+    spec: ObjectSpec = CONTACT,
     **options: Any,
 ) -> dict[str, Any]:
     """Extract contacts of an API, of CSV rows, or of both; return the manifest."""
     if rows:
         staging.write_bytes("inbox/contacts.csv", "\n".join([header, *rows]).encode())
-    copied = copy_inbox(staging, "r1", [CONTACT])
+    copied = copy_inbox(staging, "r1", [spec])
     route = Route.CSV if api is None else Route.API_AND_CSV
-    work = Extraction(staging, "r1", CONTACT, route, CsvFormat(), api, identity, copied, **options)
+    work = Extraction(staging, "r1", spec, route, CsvFormat(), api, identity, copied, **options)
     return work.extract()
 
 
@@ -142,6 +144,17 @@ def test_an_api_record_is_kept_as_received_and_what_is_undeclared_beside_it(
     assert list(read_parts(staging, "r1/extract/contact/raw")) == [raw]
     assert records(staging)["c1"]["_other"] == {"score": 7}
     assert manifest["absent"] == ["email", "owner", "born"]
+
+
+def test_a_field_that_no_file_can_carry_is_absent_where_the_api_was_not_asked(
+    staging: Staging,
+) -> None:
+    of_the_api = {"score": FieldSpec("score", FieldType.NUMBER, "Score")}
+    spec = replace(CONTACT, fields={**CONTACT.fields, **of_the_api})
+    row = "c1,Ada,ada@example.com,Bob,1990-12-31"
+    assert extract(staging, row, spec=spec)["absent"] == ["score"]
+    api = Api([{"ID": "c1", "Name": "Ada", "Score": 7}])
+    assert extract(staging, row, api=api, spec=spec)["absent"] == []
 
 
 def test_half_a_character_of_an_api_stops_nothing(staging: Staging) -> None:

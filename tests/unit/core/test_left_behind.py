@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_crm_migration.core.left_behind import left_behind
+from airflow_crm_migration.core.left_behind import fields_read, left_behind
 from airflow_crm_migration.core.mapping import load_mapping
 from airflow_crm_migration.hooks.klipy.objects import OBJECTS
 from tests.support.transforming import small_pair
@@ -32,6 +32,11 @@ def test_what_any_rule_reads_does_not_stay_behind() -> None:
     pair = small_pair(FIRM, folds=[STICKER])
     assert left_behind(pair, "firm", [*READ, "words", "colour"]) == ["colour", "words"]
     assert left_behind(pair, "sticker", ["id", "kind", "word", "of", "glue"]) == ["glue"]
+
+
+def test_what_rules_read_includes_what_they_reach_through_other_records() -> None:
+    pair = small_pair(FIRM, folds=[STICKER])
+    assert fields_read(pair, "firm") == {*READ, "words"}
 
 
 @pytest.mark.parametrize("name", OBJECTS)

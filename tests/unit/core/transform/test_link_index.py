@@ -114,6 +114,31 @@ def test_conditions_may_look_at_the_named_fields_of_what_is_found(index: LinkInd
     assert list(index.related(way("id"), asked)) == [{"mood": "fine", "big": True}, {}]
 
 
+def test_who_could_not_be_read_whole_answers_where_no_other_does(index: LinkIndex) -> None:
+    torn = {"id": "f7", "called": "Bolt", "mail": ["only@x.org"]}
+    index.add("firm", KEYS, torn, readable=False)
+    assert index.find("firm", "name", "Bolt") == {"f2"}
+    assert index.find("firm", "email", "only@x.org") == {"f7"}
+    by_name = way("name")
+    assert index.candidates(by_name, {"given": "Bolt"}) == {("firm", "f2"), ("firm", "f7")}
+    assert index.candidates(by_name, {"given": ["Nobody", ""]}) == set()
+
+
+@pytest.mark.parametrize(
+    ("readable", "candidates"), [(True, {("firm", "f1")}), (False, {("firm", "")})]
+)
+def test_through_a_record_that_could_not_be_read_whole_all_may_be_meant(
+    index: LinkIndex, readable: bool, candidates: set[tuple[str, str]]
+) -> None:
+    record = {"id": "d1", "with": ["f1", "f9"]}
+    index.add("deal", {}, record, looked_at=("with",), readable=readable)
+    between = {"object": "deal", "from": "about", "by": "id"}
+    through = LinkWay.model_validate(
+        {"object": "firm", "from": "with", "by": "id", "through": between}
+    )
+    assert index.candidates(through, {"about": "d1"}) == candidates
+
+
 def test_a_way_may_lead_through_another_record(index: LinkIndex) -> None:
     record = {"id": "d1", "with": ["f1", "f9"], "at": "bolt"}
     index.add("deal", {}, record, looked_at=("with", "at"))

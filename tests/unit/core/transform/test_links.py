@@ -159,6 +159,14 @@ CHAT = (
     " links: [{{to: seats, lines: client, many: true, {} ways: ["
     "{{object: client, from: with, by: id}}, {{object: client, from: mails, by: email}}]}}]}}"
 )
+BETWEEN = "{object: chat, from: about, by: id}"
+
+
+def chat_with(link: str) -> str:
+    return (
+        "{id: chat, source: chat, destination: meeting, fields: [{to: topic, value: Chat}],"
+        f" links: [{link}]}}"
+    )
 
 
 def chats(rule: str = "") -> Workbench:
@@ -203,6 +211,58 @@ def test_what_may_be_linked_although_it_was_not_found_goes_into_the_draft() -> N
         assert several["unsure"] == [["client", "c2"], ["client", "c3"]]
 
 
+def test_so_does_who_has_the_same_address_and_could_not_be_read() -> None:
+    with chats() as made:
+        torn = {"id": "c1", "mail": "ann@x.org"}
+        made.index.add("client", made.mapping.keys["client"], torn, readable=False)
+        made.known("client", id="c2", mail="ann@x.org")
+        seats = made.draft("chat", mails=["ann@x.org"])["joins"]["seats"]
+        assert seats["targets"] == [[key("c2", "client", "client")]]
+        assert seats["unsure"] == [["client", "c1"]]
+
+
+def test_and_what_a_hint_misses() -> None:
+    way = "{object: client, from: mails, by: email, hint: true}"
+    link = f"{{to: seats, lines: client, many: true, ways: [{way}]}}"
+    with Workbench(CLIENT, chat_with(link)) as made:
+        found = made.draft("chat", mails=["nobody@x.org"])
+        assert found["joins"]["seats"]["unsure"] == [["client", ""]]
+        assert "issues" not in found
+
+
+@pytest.mark.parametrize(
+    ("about", "unsure"), [("t1", None), ("torn", [["client", ""]]), ("t9", [["client", ""]])]
+)
+def test_and_all_that_a_record_between_may_name_that_is_not_there_whole(
+    about: str, unsure: list[list[str]] | None
+) -> None:
+    way = f"{{object: client, from: with, by: id, through: {BETWEEN}}}"
+    link = f"{{to: seats, lines: client, many: true, ways: [{way}]}}"
+    with Workbench(CLIENT, chat_with(link)) as made:
+        made.known("client", id="c1")
+        looked_at = made.mapping.looked_at["chat"]
+        whole, torn = {"id": "t1", "with": ["c1"]}, {"id": "torn"}
+        made.index.add("chat", {}, whole, looked_at=looked_at)
+        made.index.add("chat", {}, torn, looked_at=looked_at, readable=False)
+        assert made.draft("chat", about=about)["joins"]["seats"].get("unsure") == unsure
+
+
+@pytest.mark.parametrize(("readable", "unsure"), [(True, None), (False, [["client", ""]])])
+def test_and_all_that_hangs_on_a_condition_on_a_record_that_is_not_there_whole(
+    readable: bool, unsure: list[list[str]] | None
+) -> None:
+    when = f"{{related: {BETWEEN}, where: {{field: mood, equals: fine}}}}"
+    way = "{object: client, from: with, by: id}"
+    link = f"{{to: seats, lines: client, many: true, when: {when}, ways: [{way}]}}"
+    with Workbench(CLIENT, chat_with(link)) as made:
+        made.known("client", id="c1")
+        looked_at = made.mapping.looked_at["chat"]
+        made.index.add("chat", {}, {"id": "t1"}, looked_at=looked_at, readable=readable)
+        seats = made.draft("chat", **{"about": "t1", "with": ["c1"]})["joins"]["seats"]
+        assert seats["targets"] == []
+        assert seats.get("unsure") == unsure
+
+
 def test_links_that_the_run_did_not_carry_are_not_told() -> None:
     with Workbench(FIRM, CLIENT, CHAT.format(""), absent={"chat": {"mails"}}) as made:
         made.known("client", id="c1", mail="ann@x.org")
@@ -216,3 +276,14 @@ def test_nor_where_it_did_not_carry_what_decides_over_the_link() -> None:
         made.known("client", id="c1", mail="ann@x.org")
         seats = made.draft("chat", **{"with": ["c1"]})["joins"]["seats"]
         assert seats == {"targets": [], "hold": False, "unsure": [["client", ""]]}
+
+
+def test_nor_where_it_did_not_carry_what_the_link_leads_through_or_looks_at() -> None:
+    way = f"{{object: client, from: with, by: id, through: {BETWEEN}}}"
+    cheerful = f"{{related: {BETWEEN}, where: {{field: mood, equals: fine}}}}"
+    plain = "{object: client, from: about, by: id}"
+    for ways, absent in ((way, "with"), (plain.replace("}", f", when: {cheerful}}}"), "mood")):
+        link = f"{{to: seats, lines: client, many: true, ways: [{ways}]}}"
+        with Workbench(CLIENT, chat_with(link), absent={"chat": {absent}}) as made:
+            seats = made.draft("chat", about="t1")["joins"]["seats"]
+            assert ["client", ""] in seats["unsure"]
