@@ -61,8 +61,8 @@ def _check_same(gate: Gate, opened: str, record: SignOff) -> None:
     if record.digest != opened:
         raise UserMistake(
             f"{gate}: this run began by what is signed as {opened}, but {record.signer} signed "
-            f"{record.digest} at {record.time}: start a new run, or clear this one from its task "
-            f"sign_{gate.name} on"
+            f"{record.digest} at {record.time}: start a new run, or clear this one from the task "
+            f"sign_{gate.name} on where it has one"
         )
 
 

@@ -62,8 +62,9 @@ def prepare_destination(run: Run, destination: Destination, mapping: PairMapping
             _note(run, noted, lease.epoch)
             destination.ensure_schema(wanted, dry_run=False)
             retire(dry_run=False)
-        _check_fields(mapping, planned_schema(destination.describe(), wanted))
-        write_schema(run, planned_schema(destination.describe(), wanted))
+        schema = planned_schema(destination.describe(), wanted)
+        _check_fields(mapping, schema)
+        write_schema(run, schema)
     run.write("schema/changes.json", [vars(change) for change in changes])
     counts: dict[str, int] = {}
     for change in changes:

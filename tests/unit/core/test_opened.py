@@ -40,7 +40,7 @@ def test_what_is_signed_after_a_run_began_is_not_for_that_run(staging: Staging) 
     [line] = raised.value.findings
     assert f"mapping (production): this run began by what is signed as {first.digest}" in line
     assert f"Ann <ann@acme.example> signed {second.digest}" in line
-    assert "start a new run, or clear this one from its task sign_mapping on" in line
+    assert "start a new run, or clear this one from the task sign_mapping on" in line
     assert signed_in_run(staging, RING, "another-run", GATE).digest == second.digest
 
 
